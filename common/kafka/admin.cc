@@ -1,0 +1,203 @@
+#include "common/kafka/admin.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "common/kafka/internal.h"
+
+namespace keystrand::kafka {
+namespace {
+
+using OptionsHandle = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
+using NewTopicHandle = std::unique_ptr<rd_kafka_NewTopic_t, Destroyer<rd_kafka_NewTopic_destroy>>;
+using ResourceHandle = std::unique_ptr<rd_kafka_ConfigResource_t, Destroyer<rd_kafka_ConfigResource_destroy>>;
+using OffsetsRequest =
+    std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t, Destroyer<rd_kafka_ListConsumerGroupOffsets_destroy>>;
+using MetadataHandle = std::unique_ptr<const rd_kafka_metadata_t, Destroyer<rd_kafka_metadata_destroy>>;
+
+int Ms(std::chrono::milliseconds timeout) { return static_cast<int>(timeout.count()); }
+
+std::int64_t ToNumber(const char* text) {
+  std::int64_t number = 0;
+  const std::string_view view = text == nullptr ? "" : text;
+  std::from_chars(view.data(), view.data() + view.size(), number);
+  return number;
+}
+
+void ReadConfig(std::string_view name, const char* value, TopicDescription& description) {
+  if (name == "min.insync.replicas") description.min_insync_replicas = static_cast<std::int32_t>(ToNumber(value));
+  if (name == "max.message.bytes") description.record_bytes_max = ToNumber(value);
+  if (name == "retention.ms") description.retention_ms = ToNumber(value);
+  if (name == "unclean.leader.election.enable") {
+    description.unclean_leader_election = value != nullptr && std::string_view(value) == "true";
+  }
+}
+
+}  // namespace
+
+class Admin::Impl {
+ public:
+  explicit Impl(ClientHandle client) : client_(std::move(client)) {}
+
+  Result<TopicCreated> CreateTopic(const NewTopic& topic, std::chrono::milliseconds timeout) {
+    std::array<char, 256> reason{};
+    const NewTopicHandle made(rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions, topic.replication_factor,
+                                                    reason.data(), reason.size()));
+    if (!made) return Fail(ErrorCode::kRejected, "topic " + topic.name + ": " + reason.data());
+    for (const auto& [name, value] : topic.config)
+      rd_kafka_NewTopic_set_config(made.get(), name.c_str(), value.c_str());
+    std::array<rd_kafka_NewTopic_t*, 1> topics{made.get()};
+    const auto event = Ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout, [&](auto* options, auto* queue) {
+      rd_kafka_CreateTopics(client_.get(), topics.data(), topics.size(), options, queue);
+    });
+    if (!event) return Fail(event.error());
+    std::size_t count = 0;
+    const auto** results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
+    const auto error = count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL;
+    if (error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return TopicCreated::kExisted;
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return TopicCreated::kCreated;
+    return Fail(ErrorCode::kRejected, "topic " + topic.name + ": " + rd_kafka_err2name(error));
+  }
+
+  Result<TopicDescription> Describe(const std::string& topic, std::chrono::milliseconds timeout) {
+    auto description = DescribePartitions(topic, timeout);
+    if (!description) return description;
+    const ResourceHandle resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+    std::array<rd_kafka_ConfigResource_t*, 1> resources{resource.get()};
+    const auto event = Ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout, [&](auto* options, auto* queue) {
+      rd_kafka_DescribeConfigs(client_.get(), resources.data(), resources.size(), options, queue);
+    });
+    if (!event) return Fail(event.error());
+    std::size_t count = 0;
+    const auto** results =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event->get()), &count);
+    if (count != 1) return Fail(ErrorCode::kUnavailable, "describe topic " + topic + ": no answer");
+    if (const auto error = rd_kafka_ConfigResource_error(results[0]); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return FailWith(error, "describe topic " + topic);
+    }
+    const auto** entries = rd_kafka_ConfigResource_configs(results[0], &count);
+    for (std::size_t i = 0; i < count; ++i) {
+      ReadConfig(rd_kafka_ConfigEntry_name(entries[i]), rd_kafka_ConfigEntry_value(entries[i]), *description);
+    }
+    return description;
+  }
+
+  Result<std::int32_t> BrokerCount(std::chrono::milliseconds timeout) {
+    auto metadata = AskMetadata(nullptr, timeout);
+    if (!metadata) return Fail(metadata.error());
+    return (*metadata)->broker_cnt;
+  }
+
+  Result<Watermarks> QueryWatermarks(const std::string& topic, std::int32_t partition,
+                                     std::chrono::milliseconds timeout) {
+    Watermarks marks;
+    const auto error =
+        rd_kafka_query_watermark_offsets(client_.get(), topic.c_str(), partition, &marks.low, &marks.high, Ms(timeout));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(error, "watermarks of " + topic);
+    return marks;
+  }
+
+  Result<std::vector<std::int64_t>> Committed(const std::string& group, const std::string& topic,
+                                              std::int32_t partitions, std::chrono::milliseconds timeout) {
+    const PartitionListHandle asked(rd_kafka_topic_partition_list_new(partitions));
+    rd_kafka_topic_partition_list_add_range(asked.get(), topic.c_str(), 0, partitions - 1);
+    const OffsetsRequest request(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), asked.get()));
+    std::array<rd_kafka_ListConsumerGroupOffsets_t*, 1> requests{request.get()};
+    const auto event = Ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout, [&](auto* options, auto* queue) {
+      rd_kafka_ListConsumerGroupOffsets(client_.get(), requests.data(), requests.size(), options, queue);
+    });
+    if (!event) return Fail(event.error());
+    std::size_t count = 0;
+    const auto** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event->get()), &count);
+    if (count != 1) return Fail(ErrorCode::kUnavailable, "offsets of group " + group + ": no answer");
+    if (const auto* error = rd_kafka_group_result_error(groups[0]); error != nullptr) {
+      return FailWith(rd_kafka_error_code(error), "offsets of group " + group);
+    }
+    std::vector<std::int64_t> offsets(static_cast<std::size_t>(partitions), -1);
+    const auto* list = rd_kafka_group_result_partitions(groups[0]);
+    for (int i = 0; i < list->cnt; ++i) {
+      offsets[static_cast<std::size_t>(list->elems[i].partition)] = std::max<std::int64_t>(list->elems[i].offset, -1);
+    }
+    return offsets;
+  }
+
+ private:
+  using Request = std::function<void(const rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>;
+
+  /// Sends one admin request and waits for its one answer.
+  Result<EventHandle> Ask(rd_kafka_admin_op_t operation, std::chrono::milliseconds timeout, const Request& send) {
+    const OptionsHandle options(rd_kafka_AdminOptions_new(client_.get(), operation));
+    rd_kafka_AdminOptions_set_request_timeout(options.get(), Ms(timeout), nullptr, 0);
+    const QueueHandle queue(rd_kafka_queue_new(client_.get()));
+    send(options.get(), queue.get());
+    EventHandle event(rd_kafka_queue_poll(queue.get(), Ms(timeout) + 1000));
+    if (!event) return Fail(ErrorCode::kUnavailable, "no broker answered in time");
+    if (const auto error = rd_kafka_event_error(event.get()); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return FailWith(error, "admin request");
+    }
+    return event;
+  }
+
+  Result<MetadataHandle> AskMetadata(rd_kafka_topic_t* topic, std::chrono::milliseconds timeout) {
+    const rd_kafka_metadata_t* metadata = nullptr;
+    const auto error = rd_kafka_metadata(client_.get(), 0, topic, &metadata, Ms(timeout));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(error, "metadata");
+    return MetadataHandle(metadata);
+  }
+
+  Result<TopicDescription> DescribePartitions(const std::string& name, std::chrono::milliseconds timeout) {
+    const TopicHandle topic(rd_kafka_topic_new(client_.get(), name.c_str(), nullptr));
+    auto metadata = AskMetadata(topic.get(), timeout);
+    if (!metadata) return Fail(metadata.error());
+    const auto& found = (*metadata)->topics[0];
+    if ((*metadata)->topic_cnt != 1 || found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+      return Fail(ErrorCode::kMisdeployed, "topic " + name + " does not exist: run `keystrand topics create`");
+    }
+    if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(found.err, "topic " + name);
+    TopicDescription description;
+    description.partitions = found.partition_cnt;
+    description.replication_factor = found.partition_cnt == 0 ? 0 : found.partitions[0].replica_cnt;
+    for (int i = 0; i < found.partition_cnt; ++i) {
+      description.replication_factor = std::min(description.replication_factor, found.partitions[i].replica_cnt);
+    }
+    return description;
+  }
+
+  ClientHandle client_;
+};
+
+Admin::Admin(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Admin::~Admin() = default;
+
+Result<std::unique_ptr<Admin>> Admin::Create(const ClientSettings& settings) {
+  if (auto checked = CheckProperties(settings); !checked) return Fail(checked.error());
+  auto conf = MakeConf(settings, {{"statistics.interval.ms", "0"}, {"log_level", "0"}});
+  if (!conf) return Fail(conf.error());
+  auto client = MakeClient(RD_KAFKA_PRODUCER, std::move(*conf));
+  if (!client) return Fail(client.error());
+  return std::unique_ptr<Admin>(new Admin(std::make_unique<Impl>(std::move(*client))));
+}
+
+Result<TopicCreated> Admin::CreateTopic(const NewTopic& topic, std::chrono::milliseconds timeout) {
+  return impl_->CreateTopic(topic, timeout);
+}
+Result<TopicDescription> Admin::Describe(const std::string& topic, std::chrono::milliseconds timeout) {
+  return impl_->Describe(topic, timeout);
+}
+Result<std::int32_t> Admin::BrokerCount(std::chrono::milliseconds timeout) { return impl_->BrokerCount(timeout); }
+Result<Watermarks> Admin::QueryWatermarks(const std::string& topic, std::int32_t partition,
+                                          std::chrono::milliseconds timeout) {
+  return impl_->QueryWatermarks(topic, partition, timeout);
+}
+Result<std::vector<std::int64_t>> Admin::Committed(const std::string& group, const std::string& topic,
+                                                   std::int32_t partitions, std::chrono::milliseconds timeout) {
+  return impl_->Committed(group, topic, partitions, timeout);
+}
+
+}  // namespace keystrand::kafka

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/kafka/client_settings.h"
+
+namespace keystrand::kafka {
+
+struct NewTopic {
+  std::string name;
+  std::int32_t partitions = 12;
+  std::int32_t replication_factor = 1;
+  std::map<std::string, std::string> config;  ///< e.g. {"retention.ms", "…"}
+};
+
+enum class TopicCreated : std::uint8_t { kCreated, kExisted };
+
+/// What the brokers say about one topic.
+struct TopicDescription {
+  std::int32_t partitions = 0;
+  std::int32_t replication_factor = 0;  ///< the smallest over the partitions
+  std::int32_t min_insync_replicas = 0;
+  std::int64_t record_bytes_max = 0;  ///< max.message.bytes
+  std::int64_t retention_ms = 0;      ///< -1: for ever
+  bool unclean_leader_election = false;
+};
+
+/// Low (first kept) and high (next to be written) offset of a partition.
+struct Watermarks {
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+};
+
+/// Topic administration over the brokers' Admin API. Calls block at most `timeout`. Thread-safe.
+/// Errors: kUnavailable (no broker in time), kMisdeployed (topic missing), kRejected (refused by the broker).
+class Admin {
+ public:
+  static Result<std::unique_ptr<Admin>> Create(const ClientSettings& settings);
+  ~Admin();
+  Admin(const Admin&) = delete;
+  Admin& operator=(const Admin&) = delete;
+
+  Result<TopicCreated> CreateTopic(const NewTopic& topic, std::chrono::milliseconds timeout);
+  Result<TopicDescription> Describe(const std::string& topic, std::chrono::milliseconds timeout);
+  Result<std::int32_t> BrokerCount(std::chrono::milliseconds timeout);
+  Result<Watermarks> QueryWatermarks(const std::string& topic, std::int32_t partition,
+                                     std::chrono::milliseconds timeout);
+  /// Committed offsets of a group, by partition; -1 where the group has none.
+  Result<std::vector<std::int64_t>> Committed(const std::string& group, const std::string& topic,
+                                              std::int32_t partitions, std::chrono::milliseconds timeout);
+
+ private:
+  class Impl;
+  explicit Admin(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace keystrand::kafka

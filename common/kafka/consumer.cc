@@ -1,0 +1,312 @@
+#include "common/kafka/consumer.h"
+
+#include <deque>
+#include <map>
+#include <utility>
+
+#include "common/kafka/internal.h"
+
+namespace keystrand::kafka {
+namespace {
+
+/// 8 MiB prefetched per partition: a second's worth at 100 MiB/s over 12 partitions, since librdkafka 2.0.2 looks at a
+/// drained queue again only after up to 1 s; and 12 of them stay well under the worker's memory bound.
+constexpr const char* kPrefetchKbytes = "8192";
+
+std::string_view View(const void* data, std::size_t size) { return {static_cast<const char*>(data), size}; }
+
+std::vector<std::int32_t> PartitionsOf(const rd_kafka_topic_partition_list_t* list) {
+  std::vector<std::int32_t> partitions;
+  for (int i = 0; i < list->cnt; ++i) partitions.push_back(list->elems[i].partition);
+  return partitions;
+}
+
+}  // namespace
+
+void ConsumedRecord::Destroy::operator()(rd_kafka_message_s* message) const noexcept {
+  rd_kafka_message_destroy(message);
+}
+
+std::int32_t ConsumedRecord::partition() const { return message_->partition; }
+std::int64_t ConsumedRecord::offset() const { return message_->offset; }
+std::int64_t ConsumedRecord::timestamp_ms() const { return rd_kafka_message_timestamp(message_.get(), nullptr); }
+std::string_view ConsumedRecord::key() const { return View(message_->key, message_->key_len); }
+std::string_view ConsumedRecord::value() const { return View(message_->payload, message_->len); }
+bool ConsumedRecord::has_value() const { return message_->payload != nullptr; }
+
+std::optional<std::string_view> ConsumedRecord::FindHeader(std::string_view name) const {
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(message_.get(), &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  const std::string terminated(name);
+  if (rd_kafka_header_get_last(headers, terminated.c_str(), &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return std::nullopt;
+  }
+  return View(value, size);
+}
+
+std::vector<Header> ConsumedRecord::Headers() const {
+  std::vector<Header> all;
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(message_.get(), &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return all;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++i) {
+    all.push_back({name, std::string(View(value, size))});
+  }
+  return all;
+}
+
+class Consumer::Impl {
+ public:
+  Impl(ConsumerSettings settings, RebalanceListener& listener, ConsumerObserver* observer)
+      : settings_(std::move(settings)), listener_(listener), observer_(observer) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  ~Impl() {
+    if (!client_) return;
+    if (awaiting_assign_) rd_kafka_assign(client_.get(), nullptr);
+    rd_kafka_consumer_close(client_.get());
+    DropQueues();
+    EventFd::Unwatch(group_queue_.get());
+  }
+
+  Result<> Open() {
+    auto conf = MakeConf(settings_.client, {{"group.id", settings_.group},
+                                            {"enable.auto.commit", "false"},
+                                            {"enable.auto.offset.store", "false"},
+                                            {"auto.offset.reset", "error"},
+                                            {"check.crcs", "true"},
+                                            {"isolation.level", "read_committed"},
+                                            {"partition.assignment.strategy", "range"},
+                                            {"queued.min.messages", "100000"},
+                                            {"queued.max.messages.kbytes", kPrefetchKbytes}});
+    if (!conf) return Fail(conf.error());
+    SetCallbacks(conf->get());
+    auto client = MakeClient(RD_KAFKA_CONSUMER, std::move(*conf));
+    if (!client) return Fail(client.error());
+    client_ = std::move(*client);
+    rd_kafka_poll_set_consumer(client_.get());
+    group_queue_.reset(rd_kafka_queue_get_consumer(client_.get()));
+    wake_.Watch(group_queue_.get());
+    return {};
+  }
+
+  Result<> Subscribe() {
+    const PartitionListHandle topics(rd_kafka_topic_partition_list_new(1));
+    rd_kafka_topic_partition_list_add(topics.get(), settings_.topic.c_str(), RD_KAFKA_PARTITION_UA);
+    const auto error = rd_kafka_subscribe(client_.get(), topics.get());
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(error, "subscribe");
+    return {};
+  }
+
+  void Unsubscribe() {
+    if (std::exchange(awaiting_assign_, false)) rd_kafka_assign(client_.get(), nullptr);
+    rd_kafka_unsubscribe(client_.get());
+  }
+
+  bool Poll(std::chrono::milliseconds timeout) {
+    wake_.Wait(static_cast<int>(timeout.count()));
+    while (rd_kafka_message_t* message = rd_kafka_consumer_poll(client_.get(), 0)) HandleGroupMessage(message);
+    return rd_kafka_fatal_error(client_.get(), nullptr, 0) == RD_KAFKA_RESP_ERR_NO_ERROR;
+  }
+
+  void Wake() const { wake_.Signal(); }
+
+  Result<> Assign(const std::vector<StartPosition>& positions) {
+    if (!awaiting_assign_) return Fail(ErrorCode::kConflict, "the assignment was revoked meanwhile");
+    const PartitionListHandle list(rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
+    for (const auto& position : positions) {
+      auto* entry = rd_kafka_topic_partition_list_add(list.get(), settings_.topic.c_str(), position.partition);
+      entry->offset = position.offset == StartPosition::kBeginning ? RD_KAFKA_OFFSET_BEGINNING : position.offset;
+      if (!OpenQueue(position.partition)) return Fail(ErrorCode::kUnavailable, "partition not known yet");
+    }
+    awaiting_assign_ = false;
+    const auto error = rd_kafka_assign(client_.get(), list.get());
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(error, "assign");
+    return {};
+  }
+
+  std::optional<ConsumedRecord> Next(std::int32_t partition) {
+    const auto found = queues_.find(partition);
+    if (found == queues_.end()) return std::nullopt;
+    if (auto early = TakeEarly(partition)) return early;
+    while (rd_kafka_message_t* message = rd_kafka_consume_queue(found->second.get(), 0)) {
+      if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return ConsumedRecord(message);
+      HandleError(message);
+    }
+    return std::nullopt;
+  }
+
+  void CommitAsync(const std::vector<Position>& next_offsets) {
+    const auto list = ListOf(next_offsets);
+    const auto error = rd_kafka_commit(client_.get(), list.get(), 1);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR && observer_ != nullptr)
+      observer_->OnCommitted(false, rd_kafka_err2name(error));
+  }
+
+  Result<> CommitSync(const std::vector<Position>& next_offsets) {
+    const auto list = ListOf(next_offsets);
+    const auto error = rd_kafka_commit(client_.get(), list.get(), 0);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+    const bool taken = error == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || error == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
+                       error == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS ||
+                       error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+    return Fail(taken ? ErrorCode::kConflict : ErrorCode::kUnavailable,
+                std::string("commit: ") + rd_kafka_err2name(error));
+  }
+
+  Result<std::vector<std::optional<std::int64_t>>> Committed(const std::vector<std::int32_t>& partitions,
+                                                             std::chrono::milliseconds timeout) const {
+    const PartitionListHandle list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+    for (const auto partition : partitions) {
+      rd_kafka_topic_partition_list_add(list.get(), settings_.topic.c_str(), partition);
+    }
+    const auto error = rd_kafka_committed(client_.get(), list.get(), static_cast<int>(timeout.count()));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(error, "committed offsets");
+    std::vector<std::optional<std::int64_t>> offsets;
+    for (int i = 0; i < list->cnt; ++i) {
+      const auto& entry = list->elems[i];
+      if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(entry.err, "committed offsets");
+      offsets.push_back(entry.offset >= 0 ? std::optional(entry.offset) : std::nullopt);
+    }
+    return offsets;
+  }
+
+ private:
+  void SetCallbacks(rd_kafka_conf_t* conf) {
+    rd_kafka_conf_set_opaque(conf, this);
+    rd_kafka_conf_set_rebalance_cb(
+        conf, [](rd_kafka_t*, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions, void* self) {
+          static_cast<Impl*>(self)->OnRebalance(error, PartitionsOf(partitions));
+        });
+    rd_kafka_conf_set_offset_commit_cb(
+        conf, [](rd_kafka_t*, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t*, void* self) {
+          auto* const observer = static_cast<Impl*>(self)->observer_;
+          const bool ok = error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR__NO_OFFSET;
+          if (observer != nullptr) observer->OnCommitted(ok, rd_kafka_err2name(error));
+        });
+    rd_kafka_conf_set_error_cb(conf, [](rd_kafka_t*, int error, const char* reason, void* self) {
+      auto* const observer = static_cast<Impl*>(self)->observer_;
+      const auto code = static_cast<rd_kafka_resp_err_t>(error);
+      if (observer != nullptr) {
+        observer->OnClientError(rd_kafka_err2name(code), reason, code == RD_KAFKA_RESP_ERR__FATAL);
+      }
+    });
+    rd_kafka_conf_set_stats_cb(conf, [](rd_kafka_t*, char* json, std::size_t size, void* self) {
+      auto* const observer = static_cast<Impl*>(self)->observer_;
+      if (observer != nullptr) observer->OnStatistics({json, size});
+      return 0;  // librdkafka frees it
+    });
+  }
+
+  void OnRebalance(rd_kafka_resp_err_t error, const std::vector<std::int32_t>& partitions) {
+    if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+      awaiting_assign_ = true;
+      return listener_.OnAssigned(partitions);
+    }
+    const bool lost = rd_kafka_assignment_lost(client_.get()) != 0;
+    listener_.OnRevoked(partitions, lost);
+    DropQueues();
+    awaiting_assign_ = false;
+    rd_kafka_assign(client_.get(), nullptr);
+  }
+
+  /// A partition's own queue, no longer forwarded to the group's: set before the assignment starts the fetch.
+  bool OpenQueue(std::int32_t partition) {
+    if (queues_.count(partition) != 0) return true;
+    QueueHandle queue(rd_kafka_queue_get_partition(client_.get(), settings_.topic.c_str(), partition));
+    if (!queue) return false;
+    rd_kafka_queue_forward(queue.get(), nullptr);
+    wake_.Watch(queue.get());
+    queues_.emplace(partition, std::move(queue));
+    return true;
+  }
+
+  void DropQueues() {
+    for (const auto& [partition, queue] : queues_) {
+      EventFd::Unwatch(queue.get());
+      rd_kafka_queue_forward(queue.get(), group_queue_.get());
+    }
+    queues_.clear();
+    early_.clear();
+  }
+
+  /// Records have their own queues, so only errors should come here. A record that still does, of a partition that is
+  /// assigned, came before its queue was cut off: it is kept in front of that queue (librdkafka has already dropped
+  /// what an earlier assignment prefetched).
+  void HandleGroupMessage(rd_kafka_message_t* message) {
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) return HandleError(message);
+    if (queues_.count(message->partition) == 0) return rd_kafka_message_destroy(message);
+    early_[message->partition].emplace_back(message);
+  }
+
+  std::optional<ConsumedRecord> TakeEarly(std::int32_t partition) {
+    const auto found = early_.find(partition);
+    if (found == early_.end()) return std::nullopt;
+    std::optional<ConsumedRecord> record(std::move(found->second.front()));
+    found->second.pop_front();
+    if (found->second.empty()) early_.erase(found);
+    return record;
+  }
+
+  void HandleError(rd_kafka_message_t* message) {
+    if (observer_ != nullptr) {
+      if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+          message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
+        observer_->OnPositionOutsideLog(message->partition);
+      }
+      observer_->OnClientError(rd_kafka_err2name(message->err), rd_kafka_message_errstr(message), false);
+    }
+    rd_kafka_message_destroy(message);
+  }
+
+  [[nodiscard]] PartitionListHandle ListOf(const std::vector<Position>& next_offsets) const {
+    PartitionListHandle list(rd_kafka_topic_partition_list_new(static_cast<int>(next_offsets.size())));
+    for (const auto& position : next_offsets) {
+      rd_kafka_topic_partition_list_add(list.get(), settings_.topic.c_str(), position.partition)->offset =
+          position.offset;
+    }
+    return list;
+  }
+
+  ConsumerSettings settings_;
+  RebalanceListener& listener_;
+  ConsumerObserver* observer_;
+  EventFd wake_;
+  ClientHandle client_;
+  QueueHandle group_queue_;
+  std::map<std::int32_t, QueueHandle> queues_;
+  std::map<std::int32_t, std::deque<ConsumedRecord>> early_;
+  bool awaiting_assign_ = false;
+};
+
+Consumer::Consumer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Consumer::~Consumer() = default;
+
+Result<std::unique_ptr<Consumer>> Consumer::Create(const ConsumerSettings& settings, RebalanceListener& listener,
+                                                   ConsumerObserver* observer) {
+  if (auto checked = CheckProperties(settings.client); !checked) return Fail(checked.error());
+  auto impl = std::make_unique<Impl>(settings, listener, observer);
+  if (auto opened = impl->Open(); !opened) return Fail(opened.error());
+  return std::unique_ptr<Consumer>(new Consumer(std::move(impl)));
+}
+
+Result<> Consumer::Subscribe() { return impl_->Subscribe(); }
+void Consumer::Unsubscribe() { impl_->Unsubscribe(); }
+bool Consumer::Poll(std::chrono::milliseconds timeout) { return impl_->Poll(timeout); }
+void Consumer::Wake() const { impl_->Wake(); }
+Result<> Consumer::Assign(const std::vector<StartPosition>& positions) { return impl_->Assign(positions); }
+std::optional<ConsumedRecord> Consumer::Next(std::int32_t partition) { return impl_->Next(partition); }
+void Consumer::CommitAsync(const std::vector<Position>& next_offsets) { impl_->CommitAsync(next_offsets); }
+Result<> Consumer::CommitSync(const std::vector<Position>& next_offsets) { return impl_->CommitSync(next_offsets); }
+Result<std::vector<std::optional<std::int64_t>>> Consumer::Committed(const std::vector<std::int32_t>& partitions,
+                                                                     std::chrono::milliseconds timeout) const {
+  return impl_->Committed(partitions, timeout);
+}
+
+}  // namespace keystrand::kafka

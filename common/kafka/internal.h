@@ -1,0 +1,68 @@
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/core/result.h"
+#include "common/kafka/client_settings.h"
+
+/// Owners of librdkafka's handles, and what its .cc files share. Included by this folder only.
+namespace keystrand::kafka {
+
+template <auto Destroy>
+struct Destroyer {
+  template <typename T>
+  void operator()(T* handle) const noexcept {
+    Destroy(handle);
+  }
+};
+
+using ConfHandle = std::unique_ptr<rd_kafka_conf_t, Destroyer<rd_kafka_conf_destroy>>;
+using ClientHandle = std::unique_ptr<rd_kafka_t, Destroyer<rd_kafka_destroy>>;
+using QueueHandle = std::unique_ptr<rd_kafka_queue_t, Destroyer<rd_kafka_queue_destroy>>;
+using EventHandle = std::unique_ptr<rd_kafka_event_t, Destroyer<rd_kafka_event_destroy>>;
+using TopicHandle = std::unique_ptr<rd_kafka_topic_t, Destroyer<rd_kafka_topic_destroy>>;
+using PartitionListHandle =
+    std::unique_ptr<rd_kafka_topic_partition_list_t, Destroyer<rd_kafka_topic_partition_list_destroy>>;
+
+using Properties = std::vector<std::pair<std::string, std::string>>;
+
+/// A configuration of `settings` (pass-through first, then `fixed`, which wins). Errors: kRejected, naming the
+/// property.
+Result<ConfHandle> MakeConf(const ClientSettings& settings, const Properties& fixed);
+
+/// Creates a client; takes `conf` over. Errors: kUnavailable or kRejected with librdkafka's reason.
+Result<ClientHandle> MakeClient(rd_kafka_type_t type, ConfHandle conf);
+
+/// What the caller can do about a librdkafka error.
+ErrorCode ToErrorCode(rd_kafka_resp_err_t error);
+
+/// `Fail` with the error's name, which is stable and carries no data.
+tl::unexpected<Error> FailWith(rd_kafka_resp_err_t error, std::string_view what);
+
+/// An eventfd (non-blocking, close-on-exec) that librdkafka writes to when a queue turns non-empty.
+class EventFd {
+ public:
+  EventFd();
+  ~EventFd();
+  EventFd(const EventFd&) = delete;
+  EventFd& operator=(const EventFd&) = delete;
+  [[nodiscard]] int get() const { return fd_; }
+  void Signal() const;
+  void Clear() const;
+  /// Waits until signalled, at most `timeout_ms`, and clears.
+  void Wait(int timeout_ms) const;
+  /// Signals this descriptor whenever `queue` turns from empty to non-empty.
+  void Watch(rd_kafka_queue_t* queue) const;
+  static void Unwatch(rd_kafka_queue_t* queue);
+
+ private:
+  int fd_;
+};
+
+}  // namespace keystrand::kafka
