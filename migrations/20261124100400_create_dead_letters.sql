@@ -10,7 +10,8 @@ CREATE TABLE keystrand.dead_letters (
   scope            text,                            -- null: the body could not be read
   event_id         text,
   event_type       text,
-  ordering_key     text        NOT NULL,
+  ordering_key     text        NOT NULL,            -- for people; record_key has the bytes
+  record_key       bytea       NOT NULL,
   headers          jsonb       NOT NULL,            -- of the record: [[name, value], …]
   payload          bytea       NOT NULL,            -- the body as it was received
   record_timestamp timestamptz,

@@ -1,0 +1,113 @@
+#include "worker/store/dead_letters.h"
+
+#include "common/core/utf8.h"
+
+namespace keystrand::worker::store {
+namespace {
+
+constexpr Statement kInsert{"letter_insert", R"(
+INSERT INTO keystrand.dead_letters (source_topic, source_partition, source_offset, cycle, scope, event_id, event_type,
+    ordering_key, record_key, headers, payload, record_timestamp, stage, error_code, error_message, fingerprint,
+    attempts, first_failed_at, failed_at, worker)
+VALUES ($1, $2::integer, $3::bigint, $4::integer, nullif($5, ''), nullif($6, ''), nullif($7, ''), $8, $9::bytea,
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(h.name, h.value) ORDER BY h.position), '[]')
+       FROM unnest($10::text[], $11::text[]) WITH ORDINALITY AS h(name, value, position)),
+    $12::bytea, CASE WHEN $13::bigint >= 0 THEN to_timestamp($13::bigint / 1000.0) END, $14, $15, $16, $17,
+    $18::integer, to_timestamp($19::bigint / 1000.0), to_timestamp($20::bigint / 1000.0), $21)
+ON CONFLICT DO NOTHING)"};
+
+constexpr Statement kUnpublished{"letter_unpublished", R"(
+SELECT l.source_offset, l.source_partition, l.cycle, l.scope, l.event_id, l.event_type, l.record_key, l.payload,
+       coalesce((extract(epoch FROM l.record_timestamp) * 1000)::bigint, -1), l.stage, l.error_code, l.error_message,
+       l.fingerprint, l.attempts, (extract(epoch FROM l.first_failed_at) * 1000)::bigint,
+       (extract(epoch FROM l.failed_at) * 1000)::bigint, l.worker,
+       ARRAY(SELECT h.value ->> 0 FROM jsonb_array_elements(l.headers) WITH ORDINALITY AS h(value, position)
+              ORDER BY h.position),
+       ARRAY(SELECT h.value ->> 1 FROM jsonb_array_elements(l.headers) WITH ORDINALITY AS h(value, position)
+              ORDER BY h.position)
+  FROM keystrand.dead_letters l
+ WHERE l.source_topic = $1 AND l.source_partition = ANY ($2::integer[]) AND l.published_at IS NULL
+ ORDER BY l.source_partition, l.source_offset LIMIT $3::integer)"};
+
+constexpr Statement kPublished{"letter_published", R"(
+UPDATE keystrand.dead_letters l SET published_at = clock_timestamp()
+  FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS u(topic, "partition", "offset")
+ WHERE l.source_topic = u.topic AND l.source_partition = u."partition" AND l.source_offset = u."offset"
+   AND l.published_at IS NULL)"};
+
+}  // namespace
+
+Result<> InsertDeadLetter(Transaction& transaction, const DeadLetter& letter) {
+  Params params;
+  params.Add(letter.source.topic)
+      .Add(letter.source.partition)
+      .Add(letter.source.offset)
+      .Add(letter.cycle)
+      .Add(letter.scope)
+      .Add(letter.event_id)
+      .Add(letter.event_type)
+      .Add(Printable(letter.key))
+      .Add(Bytea(letter.key))
+      .Add(ArrayOf(letter.headers, [](const auto& header) { return Printable(header.name); }))
+      .Add(ArrayOf(letter.headers, [](const auto& header) { return Printable(header.value); }))
+      .Add(Bytea(letter.payload))
+      .Add(letter.record_timestamp_ms)
+      .Add(letter.stage)
+      .Add(letter.error_code)
+      .Add(Printable(letter.error_message))
+      .Add(letter.fingerprint)
+      .Add(letter.attempts)
+      .Add(letter.first_failed_at_ms)
+      .Add(letter.failed_at_ms)
+      .Add(letter.worker);
+  const auto inserted = transaction.Run(kInsert, params);
+  if (!inserted) return Fail(inserted.error());
+  return {};
+}
+
+Result<std::vector<DeadLetter>> FindUnpublished(Transaction& transaction, const std::string& topic,
+                                                const std::vector<std::int32_t>& partitions, int limit) {
+  Params params;
+  params.Add(topic).Add(ArrayOf(partitions, [](std::int32_t partition) { return partition; })).Add(limit);
+  const auto rows = transaction.Run(kUnpublished, params);
+  if (!rows) return Fail(rows.error());
+  std::vector<DeadLetter> letters;
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    DeadLetter letter;
+    letter.source = {topic, static_cast<std::int32_t>(rows->Int(i, 1)), rows->Int(i, 0)};
+    letter.cycle = static_cast<int>(rows->Int(i, 2));
+    letter.scope = rows->Text(i, 3);
+    letter.event_id = rows->Text(i, 4);
+    letter.event_type = rows->Text(i, 5);
+    letter.key = FromBytea(rows->Text(i, 6));
+    letter.payload = FromBytea(rows->Text(i, 7));
+    letter.record_timestamp_ms = rows->Int(i, 8);
+    letter.stage = rows->Text(i, 9);
+    letter.error_code = rows->Text(i, 10);
+    letter.error_message = rows->Text(i, 11);
+    letter.fingerprint = rows->Text(i, 12);
+    letter.attempts = static_cast<int>(rows->Int(i, 13));
+    letter.first_failed_at_ms = rows->Int(i, 14);
+    letter.failed_at_ms = rows->Int(i, 15);
+    letter.worker = rows->Text(i, 16);
+    const auto names = ParseTextArray(rows->Text(i, 17));
+    const auto values = ParseTextArray(rows->Text(i, 18));
+    for (std::size_t h = 0; h < names.size() && h < values.size(); ++h) letter.headers.push_back({names[h], values[h]});
+    letters.push_back(std::move(letter));
+  }
+  return letters;
+}
+
+Result<> MarkPublished(Transaction& transaction, const std::vector<SourcePosition>& letters) {
+  Params params;
+  params
+      .Add(ArrayOf(
+          letters, [](const auto& source) -> const auto& { return source.topic; }))
+      .Add(ArrayOf(letters, [](const auto& source) { return source.partition; }))
+      .Add(ArrayOf(letters, [](const auto& source) { return source.offset; }));
+  const auto marked = transaction.Run(kPublished, params);
+  if (!marked) return Fail(marked.error());
+  return {};
+}
+
+}  // namespace keystrand::worker::store

@@ -1,0 +1,97 @@
+#include "worker/store/inbox.h"
+
+#include <array>
+#include <cstdlib>
+
+namespace keystrand::worker::store {
+namespace {
+
+constexpr std::array kStatusNames = {"applied", "stale", "ignored", "parked", "dead", "replaying", "discarded"};
+
+constexpr Statement kKnown{"inbox_known", R"(
+SELECT i.scope, i.event_id, i.status, i.source_topic, i.source_partition, i.source_offset, i.replay_id
+  FROM unnest($1::text[], $2::text[]) AS k(scope, event_id)
+  JOIN keystrand.inbox i ON i.scope = k.scope AND i.event_id = k.event_id)"};
+
+constexpr Statement kInsert{"inbox_insert", R"(
+INSERT INTO keystrand.inbox (scope, event_id, event_type, ordering_key, object_type, object_id, api_version,
+    event_created, received_at, source_topic, source_partition, source_offset, replay_id, status, reason, attempts,
+    error_code)
+SELECT scope, event_id, event_type, ordering_key, nullif(object_type, ''), object_id, nullif(api_version, ''),
+       to_timestamp(event_created), to_timestamp(received_at_ms / 1000.0), $1, source_partition, source_offset,
+       nullif(replay_id, ''), status, nullif(reason, ''), attempts, nullif(error_code, '')
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
+              $10::bigint[], $11::integer[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::integer[],
+              $17::text[])
+    AS t(scope, event_id, event_type, ordering_key, object_type, object_id, api_version, event_created, received_at_ms,
+         source_partition, source_offset, replay_id, status, reason, attempts, error_code)
+ON CONFLICT DO NOTHING)"};
+
+InboxStatus StatusOf(std::string_view name) {
+  for (std::size_t i = 0; i < kStatusNames.size(); ++i) {
+    if (kStatusNames[i] == name) return static_cast<InboxStatus>(i);
+  }
+  std::abort();  // the table's check constraint allows no other
+}
+
+}  // namespace
+
+std::string_view NameOf(InboxStatus status) { return kStatusNames[static_cast<std::size_t>(status)]; }
+
+Result<std::vector<KnownEvent>> FindKnown(Transaction& transaction, const std::vector<EventKey>& keys) {
+  std::vector<KnownEvent> known;
+  if (keys.empty()) return known;
+  Params params;
+  params
+      .Add(ArrayOf(
+          keys, [](const auto& key) -> const auto& { return key.scope; }))
+      .Add(ArrayOf(
+          keys, [](const auto& key) -> const auto& { return key.event_id; }));
+  const auto rows = transaction.Run(kKnown, params);
+  if (!rows) return Fail(rows.error());
+  known.reserve(rows->size());
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    known.push_back({{std::string(rows->Text(i, 0)), std::string(rows->Text(i, 1))},
+                     StatusOf(rows->Text(i, 2)),
+                     {std::string(rows->Text(i, 3)), static_cast<std::int32_t>(rows->Int(i, 4)), rows->Int(i, 5)},
+                     std::string(rows->Text(i, 6))});
+  }
+  return known;
+}
+
+Result<std::size_t> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows) {
+  if (rows.empty()) return std::size_t{0};
+  Params params;
+  params.Add(rows.front().source.topic)
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.key.scope; }))
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.key.event_id; }))
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.event_type; }))
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.ordering_key; }))
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.object_type; }))
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.object_id; }))
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.api_version; }))
+      .Add(ArrayOf(rows, [](const auto& row) { return row.event_created; }))
+      .Add(ArrayOf(rows, [](const auto& row) { return row.received_at_ms; }))
+      .Add(ArrayOf(rows, [](const auto& row) { return row.source.partition; }))
+      .Add(ArrayOf(rows, [](const auto& row) { return row.source.offset; }))
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.replay_id; }))
+      .Add(ArrayOf(rows, [](const auto& row) { return NameOf(row.status); }))
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.reason; }))
+      .Add(ArrayOf(rows, [](const auto& row) { return row.attempts; }))
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.error_code; }));
+  const auto inserted = transaction.Run(kInsert, params);
+  if (!inserted) return Fail(inserted.error());
+  return inserted->affected();
+}
+
+}  // namespace keystrand::worker::store

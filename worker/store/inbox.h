@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "worker/store/session.h"
+
+namespace keystrand::worker::store {
+
+/// How an event ended (or waits): the `status` of keystrand.inbox.
+enum class InboxStatus : std::uint8_t { kApplied, kStale, kIgnored, kParked, kDead, kReplaying, kDiscarded };
+
+std::string_view NameOf(InboxStatus status);
+
+/// Identity of an event: the primary key of the inbox.
+struct EventKey {
+  std::string scope;
+  std::string event_id;
+  auto operator<=>(const EventKey&) const = default;
+};
+
+/// Where a record lies.
+struct SourcePosition {
+  std::string topic;
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;
+  auto operator<=>(const SourcePosition&) const = default;
+};
+
+/// What the inbox knows of an event.
+struct KnownEvent {
+  EventKey key;
+  InboxStatus status = InboxStatus::kApplied;
+  SourcePosition source;
+  std::string replay_id;  ///< empty: none
+};
+
+/// Those of `keys` that the inbox knows.
+Result<std::vector<KnownEvent>> FindKnown(Transaction& transaction, const std::vector<EventKey>& keys);
+
+struct InboxRow {
+  EventKey key;
+  std::string event_type;
+  std::string ordering_key;
+  std::string object_type;
+  std::string object_id;
+  std::string api_version;
+  std::int64_t event_created = 0;   ///< Unix s
+  std::int64_t received_at_ms = 0;  ///< Unix ms
+  SourcePosition source;
+  std::string replay_id;
+  InboxStatus status = InboxStatus::kApplied;
+  std::string reason;
+  int attempts = 1;
+  std::string error_code;
+};
+
+/// Inserts the rows; all share the source topic of the first. Returns how many were inserted: fewer than given means
+/// that another partition settled one of the events first.
+Result<std::size_t> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows);
+
+}  // namespace keystrand::worker::store

@@ -1,0 +1,95 @@
+#include "worker/store/leases.h"
+
+#include <algorithm>
+#include <map>
+
+namespace keystrand::worker::store {
+namespace {
+
+constexpr Statement kLockExclusive{"lease_lock",
+                                   "SELECT pg_advisory_xact_lock(hashtext($1), p) FROM unnest($2::integer[]) AS p"};
+constexpr Statement kLockShared{"lease_share",
+                                "SELECT pg_advisory_xact_lock_shared(hashtext($1), p) FROM unnest($2::integer[]) AS p"};
+constexpr Statement kRaise{"lease_raise", R"(
+INSERT INTO keystrand.partition_leases AS l (topic, "partition", epoch, owner)
+SELECT $1, p, 1, $3 FROM unnest($2::integer[]) AS p
+ON CONFLICT (topic, "partition") DO UPDATE
+  SET epoch = l.epoch + 1, owner = excluded.owner, acquired_at = now(), released_at = NULL,
+      suspects = CASE WHEN l.released_at IS NULL THEN l.suspects + 1 ELSE 0 END
+RETURNING "partition", epoch, next_offset, suspects)"};
+constexpr Statement kEpochs{"lease_check", R"(
+SELECT l."partition", l.epoch FROM unnest($2::integer[]) AS p
+  JOIN keystrand.partition_leases l ON l.topic = $1 AND l."partition" = p)"};
+constexpr Statement kProgress{"lease_progress", R"(
+UPDATE keystrand.partition_leases l SET next_offset = coalesce(u.next_offset, l.next_offset)
+  FROM unnest($2::integer[], $3::bigint[], $4::bigint[]) AS u("partition", epoch, next_offset)
+ WHERE l.topic = $1 AND l."partition" = u."partition" AND l.epoch = u.epoch
+RETURNING l."partition")"};
+constexpr Statement kRelease{"lease_release", R"(
+UPDATE keystrand.partition_leases l SET next_offset = coalesce(u.next_offset, l.next_offset), released_at = now()
+  FROM unnest($2::integer[], $3::bigint[], $4::bigint[]) AS u("partition", epoch, next_offset)
+ WHERE l.topic = $1 AND l."partition" = u."partition" AND l.epoch = u.epoch)"};
+
+Params ProgressParams(const std::string& topic, const std::vector<Progress>& progress) {
+  Params params;
+  params.Add(topic)
+      .Add(ArrayOf(progress, [](const auto& p) { return p.partition; }))
+      .Add(ArrayOf(progress, [](const auto& p) { return p.epoch; }))
+      .Add(ArrayOf(progress, [](const auto& p) { return p.next_offset; }));
+  return params;
+}
+
+}  // namespace
+
+Result<std::vector<Lease>> RaiseEpochs(Transaction& transaction, const std::string& topic,
+                                       const std::vector<std::int32_t>& partitions, const std::string& owner) {
+  const auto identity = [](std::int32_t partition) { return partition; };
+  Params lock;
+  lock.Add(topic).Add(ArrayOf(partitions, identity));
+  if (auto locked = transaction.Run(kLockExclusive, lock); !locked) return Fail(locked.error());
+  Params raise;
+  raise.Add(topic).Add(ArrayOf(partitions, identity)).Add(owner);
+  const auto rows = transaction.Run(kRaise, raise);
+  if (!rows) return Fail(rows.error());
+  std::vector<Lease> leases;
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    leases.push_back({static_cast<std::int32_t>(rows->Int(i, 0)), rows->Int(i, 1),
+                      rows->IsNull(i, 2) ? std::nullopt : std::optional(rows->Int(i, 2)),
+                      static_cast<int>(rows->Int(i, 3))});
+  }
+  return leases;
+}
+
+Result<std::vector<std::int32_t>> ShareLeases(Transaction& transaction, const std::string& topic,
+                                              const std::vector<HeldEpoch>& held) {
+  Params params;
+  params.Add(topic).Add(ArrayOf(held, [](const auto& h) { return h.partition; }));
+  if (auto locked = transaction.Run(kLockShared, params); !locked) return Fail(locked.error());
+  const auto rows = transaction.Run(kEpochs, params);
+  if (!rows) return Fail(rows.error());
+  std::map<std::int64_t, std::int64_t> now;
+  for (std::size_t i = 0; i < rows->size(); ++i) now[rows->Int(i, 0)] = rows->Int(i, 1);
+  std::vector<std::int32_t> lost;
+  for (const auto& lease : held) {
+    const auto found = now.find(lease.partition);
+    if (found == now.end() || found->second != lease.epoch) lost.push_back(lease.partition);
+  }
+  return lost;
+}
+
+Result<std::vector<std::int32_t>> StoreProgress(Transaction& transaction, const std::string& topic,
+                                                const std::vector<Progress>& progress) {
+  const auto rows = transaction.Run(kProgress, ProgressParams(topic, progress));
+  if (!rows) return Fail(rows.error());
+  std::vector<std::int32_t> stored;
+  for (std::size_t i = 0; i < rows->size(); ++i) stored.push_back(static_cast<std::int32_t>(rows->Int(i, 0)));
+  return stored;
+}
+
+Result<> ReleaseLeases(Transaction& transaction, const std::string& topic, const std::vector<Progress>& progress) {
+  const auto rows = transaction.Run(kRelease, ProgressParams(topic, progress));
+  if (!rows) return Fail(rows.error());
+  return {};
+}
+
+}  // namespace keystrand::worker::store

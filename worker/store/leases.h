@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "worker/store/session.h"
+
+namespace keystrand::worker::store {
+
+/// A partition under the epoch that this worker raised.
+struct Lease {
+  std::int32_t partition = 0;
+  std::int64_t epoch = 0;
+  std::optional<std::int64_t> next_offset;  ///< the low watermark of all owners so far; empty: nothing settled yet
+  int suspects = 0;                         ///< owners in a row that ended without releasing it
+};
+
+/// Takes the partitions over: waits for transactions of the previous owner that are under way, then raises the epoch,
+/// so that it cannot commit any more. `partitions` sorted.
+Result<std::vector<Lease>> RaiseEpochs(Transaction& transaction, const std::string& topic,
+                                       const std::vector<std::int32_t>& partitions, const std::string& owner);
+
+struct HeldEpoch {
+  std::int32_t partition = 0;
+  std::int64_t epoch = 0;
+};
+
+/// The first two statements of every batch: shares the partitions' locks (nobody can raise until the commit), then
+/// looks, in a new snapshot, which epochs still hold. `held` sorted by partition. Returns the partitions that were
+/// lost.
+Result<std::vector<std::int32_t>> ShareLeases(Transaction& transaction, const std::string& topic,
+                                              const std::vector<HeldEpoch>& held);
+
+/// A low watermark: every offset of the partition below it has its outcome in the database.
+struct Progress {
+  std::int32_t partition = 0;
+  std::int64_t epoch = 0;
+  std::optional<std::int64_t> next_offset;  ///< empty: nothing settled under this lease, the stored one stays
+};
+
+/// Stores watermarks. Returns the partitions whose epoch still holds; the others were taken over.
+Result<std::vector<std::int32_t>> StoreProgress(Transaction& transaction, const std::string& topic,
+                                                const std::vector<Progress>& progress);
+
+/// Stores watermarks for the last time and marks the leases as given up in order.
+Result<> ReleaseLeases(Transaction& transaction, const std::string& topic, const std::vector<Progress>& progress);
+
+}  // namespace keystrand::worker::store

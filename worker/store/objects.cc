@@ -1,0 +1,113 @@
+#include "worker/store/objects.h"
+
+namespace keystrand::worker::store {
+namespace {
+
+constexpr Statement kLoad{"objects_load", R"(
+SELECT o.scope, o.object, o.id, extract(epoch FROM o.event_created)::bigint, o.terminal, o.deleted, o.event_id,
+       o.event_type, o.api_version,
+       CASE WHEN o.event_created BETWEEN to_timestamp(k.oldest) AND to_timestamp(k.newest) THEN o.candidates::text END,
+       CASE WHEN o.event_created BETWEEN to_timestamp(k.oldest) AND to_timestamp(k.newest) THEN o.data::text END
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) WITH ORDINALITY
+         AS k(scope, object, id, oldest, newest, position)
+  JOIN stripe.objects o ON o.scope = k.scope AND o.object = k.object AND o.id = k.id
+ ORDER BY k.position FOR UPDATE OF o)"};
+
+constexpr Statement kUpdate{"objects_update", R"(
+UPDATE stripe.objects o
+   SET data = u.data::jsonb, api_version = nullif(u.api_version, ''), event_id = u.event_id, event_type = u.event_type,
+       event_created = to_timestamp(u.event_created), candidates = u.candidates::jsonb, terminal = u.terminal,
+       deleted = u.deleted
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+              $9::text[], $10::boolean[], $11::boolean[])
+         AS u(scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal, deleted)
+ WHERE o.scope = u.scope AND o.object = u.object AND o.id = u.id)"};
+
+constexpr Statement kInsert{"objects_insert", R"(
+INSERT INTO stripe.objects (scope, object, id, data, api_version, event_id, event_type, event_created, candidates,
+                            terminal, deleted)
+SELECT u.scope, u.object, u.id, u.data::jsonb, nullif(u.api_version, ''), u.event_id, u.event_type,
+       to_timestamp(u.event_created), u.candidates::jsonb, u.terminal, u.deleted
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+              $9::text[], $10::boolean[], $11::boolean[])
+         AS u(scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal, deleted)
+ON CONFLICT DO NOTHING)"};
+
+std::optional<std::string_view> NullIfEmpty(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
+}
+
+Params RowParams(const std::vector<const ObjectRow*>& rows) {
+  Params params;
+  params
+      .Add(ArrayOf(
+          rows, [](const auto* row) -> const auto& { return row->key.scope; }))
+      .Add(ArrayOf(
+          rows, [](const auto* row) -> const auto& { return row->key.object; }))
+      .Add(ArrayOf(
+          rows, [](const auto* row) -> const auto& { return row->key.id; }))
+      .Add(ArrayOf(rows, [](const auto* row) { return NullIfEmpty(row->data); }))
+      .Add(ArrayOf(
+          rows, [](const auto* row) -> const auto& { return row->api_version; }))
+      .Add(ArrayOf(
+          rows, [](const auto* row) -> const auto& { return row->event_id; }))
+      .Add(ArrayOf(
+          rows, [](const auto* row) -> const auto& { return row->event_type; }))
+      .Add(ArrayOf(rows, [](const auto* row) { return row->event_created; }))
+      .Add(ArrayOf(rows, [](const auto* row) { return NullIfEmpty(row->candidates); }))
+      .Add(ArrayOf(rows, [](const auto* row) { return row->terminal; }))
+      .Add(ArrayOf(rows, [](const auto* row) { return row->deleted; }));
+  return params;
+}
+
+Result<std::size_t> Write(Transaction& transaction, const Statement& statement,
+                          const std::vector<const ObjectRow*>& rows) {
+  if (rows.empty()) return std::size_t{0};
+  const auto written = transaction.Run(statement, RowParams(rows));
+  if (!written) return Fail(written.error());
+  return written->affected();
+}
+
+}  // namespace
+
+Result<std::vector<ObjectRow>> LoadObjects(Transaction& transaction, const std::vector<ObjectNeed>& needs) {
+  std::vector<ObjectRow> loaded;
+  if (needs.empty()) return loaded;
+  Params params;
+  params
+      .Add(ArrayOf(
+          needs, [](const auto& need) -> const auto& { return need.key.scope; }))
+      .Add(ArrayOf(
+          needs, [](const auto& need) -> const auto& { return need.key.object; }))
+      .Add(ArrayOf(
+          needs, [](const auto& need) -> const auto& { return need.key.id; }))
+      .Add(ArrayOf(needs, [](const auto& need) { return need.oldest; }))
+      .Add(ArrayOf(needs, [](const auto& need) { return need.newest; }));
+  const auto rows = transaction.Run(kLoad, params);
+  if (!rows) return Fail(rows.error());
+  loaded.reserve(rows->size());
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    ObjectRow row;
+    row.key = {std::string(rows->Text(i, 0)), std::string(rows->Text(i, 1)), std::string(rows->Text(i, 2))};
+    row.event_created = rows->Int(i, 3);
+    row.terminal = rows->Flag(i, 4);
+    row.deleted = rows->Flag(i, 5);
+    row.event_id = rows->Text(i, 6);
+    row.event_type = rows->Text(i, 7);
+    row.api_version = rows->Text(i, 8);
+    row.candidates = rows->Text(i, 9);
+    row.data = rows->Text(i, 10);
+    loaded.push_back(std::move(row));
+  }
+  return loaded;
+}
+
+Result<std::size_t> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
+  return Write(transaction, kUpdate, rows);
+}
+
+Result<std::size_t> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
+  return Write(transaction, kInsert, rows);
+}
+
+}  // namespace keystrand::worker::store

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "worker/store/session.h"
+
+namespace keystrand::worker::store {
+
+/// Primary key of stripe.objects.
+struct ObjectKey {
+  std::string scope;
+  std::string object;  ///< kind, e.g. "customer"
+  std::string id;      ///< "" for singletons
+  auto operator<=>(const ObjectKey&) const = default;
+};
+
+/// A row of stripe.objects.
+struct ObjectRow {
+  ObjectKey key;
+  std::string data;  ///< JSON text that PostgreSQL can hold; empty: not mirrored
+  std::string api_version;
+  std::string event_id;
+  std::string event_type;
+  std::int64_t event_created = 0;  ///< Unix s
+  std::string candidates;          ///< JSON text; empty: the row's own event is the only one of its second
+  bool terminal = false;
+  bool deleted = false;
+};
+
+/// What a batch wants to know of one object. `data` and `candidates` are loaded only if the row's event lies between
+/// the oldest and the newest event of the batch: outside, the flags and times decide alone.
+struct ObjectNeed {
+  ObjectKey key;
+  std::int64_t oldest = 0;  ///< Unix s
+  std::int64_t newest = 0;  ///< Unix s
+};
+
+/// Locks and returns the rows that exist, in key order. `needs` sorted by key, so that all transactions lock in one
+/// order.
+Result<std::vector<ObjectRow>> LoadObjects(Transaction& transaction, const std::vector<ObjectNeed>& needs);
+
+/// Writes rows that LoadObjects found (and locked).
+Result<std::size_t> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows);
+
+/// Inserts rows that LoadObjects did not find. Returns how many: fewer than given means that another partition was
+/// first.
+Result<std::size_t> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows);
+
+}  // namespace keystrand::worker::store
