@@ -47,6 +47,10 @@ class Broker(Server):
         self.wait_until(lambda: kafka_probe.takes_producers(self.port), START_DEADLINE_S, "ready for producers")
         self.wait_until(lambda: kafka_probe.takes_groups(self.port), START_DEADLINE_S, "ready for consumer groups")
 
+    def wait_in_sync(self) -> None:
+        """Until each partition of the cluster, as this node sees it, has all its replicas in sync."""
+        self.wait_until(lambda: kafka_probe.in_sync(self.port), START_DEADLINE_S, "in sync with the others")
+
     def _format_if_new(self) -> None:
         """The folder is formatted under another name and moved in whole, so that an interrupted start leaves no half."""
         if (self.data / "meta.properties").exists():
@@ -74,7 +78,7 @@ class Broker(Server):
         replicas = min(self._count, 3)
         in_sync = 2 if replicas == 3 else 1
         voters = [f"{i + 1}@127.0.0.1:{ports(self._first_port, i)[1]}" for i in range(self._count)]
-        settings: dict[str, object] = {
+        return {
             "process.roles": "broker,controller",
             "node.id": self.index + 1,
             "controller.quorum.voters": ",".join(voters),
@@ -93,13 +97,13 @@ class Broker(Server):
             # Tests kill consumers and wait for the takeover: sessions of 1 s, no pause before a group's first assignment.
             "group.min.session.timeout.ms": 1000,
             "group.initial.rebalance.delay.ms": 0,
+            # A killed broker is missed, and may come back, after a session: seconds that its partitions stall. Default 9 s.
+            "broker.session.timeout.ms": 2000 if self._count > 1 else 3000,
+            "broker.heartbeat.interval.ms": 500,
             "num.network.threads": 2,
             "num.io.threads": 4,
             "log.cleaner.dedupe.buffer.size": 16 << 20,
         }
-        if self._count > 1:  # a killed leader stalls its partitions for a session: 2 s instead of 9
-            settings |= {"broker.session.timeout.ms": 2000, "broker.heartbeat.interval.ms": 500}
-        return settings
 
 
 def ports(first_port: int, index: int) -> tuple[int, int]:

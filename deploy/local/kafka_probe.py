@@ -24,6 +24,18 @@ def known_brokers(port: int) -> set[int]:
         return set()
 
 
+def in_sync(port: int) -> bool:
+    """True if each partition of each topic has a leader and all its replicas are in sync."""
+    try:
+        reply = _Reply(_ask(port, METADATA, 1, struct.pack(">i", -1)))  # of all topics
+        for _ in range(reply.int32()):
+            reply.broker()
+        reply.int32()  # controller
+        return all([reply.topic_in_sync() for _ in range(reply.int32())])  # a list: reads all of them
+    except (OSError, NotReady, struct.error):
+        return False
+
+
 def takes_producers(port: int) -> bool:
     """True once the broker hands out ids to idempotent producers."""
     try:
@@ -97,6 +109,23 @@ class _Reply:
             return None
         self._at += length
         return self._data[self._at - length : self._at].decode()
+
+    def int32_list(self) -> list[int]:
+        return [self.int32() for _ in range(self.int32())]
+
+    def topic_in_sync(self) -> bool:
+        """One topic of a metadata reply: error, name, internal, partitions."""
+        error = self.int16()
+        self.string()
+        self._take(">b")
+        return error == 0 and all([self._partition_in_sync() for _ in range(self.int32())])  # a list: reads all of them
+
+    def _partition_in_sync(self) -> bool:
+        self.int16()
+        self.int32()
+        leader = self.int32()
+        replicas, present = self.int32_list(), self.int32_list()
+        return leader >= 0 and set(replicas) == set(present)
 
     def broker(self) -> int:
         """One entry of a metadata reply: id, host, port, rack."""

@@ -34,9 +34,9 @@ class ProcessId:
 
     @staticmethod
     def of(pid: int) -> ProcessId | None:
-        """The process that has this pid now; None without one. A zombie (ended, not yet collected) is none."""
+        """The process that has this pid now; None if there is none, or it has ended and was not yet collected."""
         stat = _stat(pid)
-        if stat is None or stat.state in "ZX":
+        if stat is None or stat.ended:
             return None
         return ProcessId(pid, stat.start, _boot())
 
@@ -69,7 +69,7 @@ class ProcessId:
         found = []
         for entry in os.listdir("/proc"):
             stat = _stat(int(entry)) if entry.isdigit() else None
-            if stat is not None and stat.parent == self.pid and stat.state not in "ZX":
+            if stat is not None and stat.parent == self.pid and not stat.ended:
                 found.append(ProcessId(int(entry), stat.start, _boot()))
         return found
 
@@ -78,7 +78,13 @@ class ProcessId:
 class _Stat:
     state: str
     parent: int
+    threads: int
     start: int
+
+    @property
+    def ended(self) -> bool:
+        """A zombie whose other threads still run has not: it holds its ports until the last one is gone."""
+        return self.state in "ZX" and self.threads <= 1
 
 
 def _stat(pid: int) -> _Stat | None:
@@ -87,7 +93,7 @@ def _stat(pid: int) -> _Stat | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = text.rpartition(")")[2].split()  # the name before it may hold blanks and brackets
-    return _Stat(state=fields[0], parent=int(fields[1]), start=int(fields[19]))
+    return _Stat(state=fields[0], parent=int(fields[1]), threads=int(fields[17]), start=int(fields[19]))
 
 
 def _boot() -> str:

@@ -5,7 +5,8 @@
     deploy/local/stack.py [--dir DIR] status | env | down | wipe
 
 Everything lies in DIR (default .local/stack of this checkout), logs and data: ports and password are chosen at the first
-start and kept in DIR/stack.json. Tests import this file: `with Stack(folder) as stack: stack.kill_broker()`.
+start and kept in DIR/stack.json. Tests import this file: `with Stack(folder) as stack: stack.kill_broker()`; for a stack
+that goes away by itself see throwaway.py.
 """
 
 from __future__ import annotations
@@ -147,7 +148,12 @@ class Stack:
         broker = self.brokers[n]
         if not broker.running:
             broker.start()
-        broker.wait_ready(sum(other.running for other in self.brokers))
+        processes = [other.process for other in self.brokers]
+        broker.wait_ready(sum(process is not None and not process.frozen for process in processes))
+
+    def wait_in_sync(self) -> None:
+        """Returns when no replica of any partition lags behind: only then does the loss of another broker stall nothing."""
+        self.brokers[0].wait_in_sync()
 
     def pause_broker(self, n: int = 0) -> None:
         """SIGSTOP: connections stay open and nothing answers."""

@@ -1,0 +1,64 @@
+"""A stack for one test run, in .local/test-stacks: gone when the run ends, and if the run was killed, at the next one."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+
+from process import ProcessId, exclusive
+from stack import LOCK_DEADLINE_S, ROOT, Stack
+
+STACKS = ROOT / ".local" / "test-stacks"
+
+
+@contextlib.contextmanager
+def throwaway_folder() -> Iterator[pathlib.Path]:
+    """An empty folder for a Stack; whatever runs there is stopped at the end, and the folder removed."""
+    STACKS.mkdir(parents=True, exist_ok=True)
+    remove_abandoned()
+    folder = STACKS / secrets.token_hex(4)
+    folder.mkdir(mode=0o700)
+    (folder / "owner.json").write_text(json.dumps(dataclasses.asdict(ProcessId.of(os.getpid()))))
+    try:
+        yield folder
+    finally:
+        Stack(folder).wipe()
+
+
+@contextlib.contextmanager
+def throwaway_stack(brokers: int = 1) -> Iterator[Stack]:
+    """A running stack with a migrated database. If the block raises, the servers' logs are kept and their place printed."""
+    with throwaway_folder() as folder:
+        stack = Stack(folder, brokers=brokers)
+        try:
+            stack.up()
+            stack.migrate()
+            yield stack
+        except BaseException:
+            keep_logs(stack)
+            raise
+
+
+def keep_logs(stack: Stack) -> None:
+    """Copies the servers' logs to where they outlive the stack."""
+    kept = stack.folder.with_name(stack.folder.name + ".logs")
+    kept.mkdir(exist_ok=True)
+    for log in stack.folder.glob("*.log"):
+        shutil.copy(log, kept)
+    print(f"the servers' logs are kept in {kept}", file=sys.stderr)
+
+
+def remove_abandoned() -> None:
+    """Ends the stacks of runs that were killed before they could do so themselves."""
+    with exclusive(STACKS / "lock", LOCK_DEADLINE_S):
+        for owner in STACKS.glob("*/owner.json"):
+            if not ProcessId(**json.loads(owner.read_text())).alive:
+                print(f"removing {owner.parent}, which a killed run left behind", file=sys.stderr)
+                Stack(owner.parent).wipe()
