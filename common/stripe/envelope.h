@@ -39,7 +39,7 @@ struct Envelope {
   std::string customer;                       ///< data.object.customer, or its id where it is expanded
   std::string status;                         ///< data.object.status
   std::string payment_status;                 ///< data.object.payment_status (checkout sessions)
-  std::vector<MonotoneValue> monotone;        ///< those present as integers that fit, in the order of the body
+  std::vector<MonotoneValue> monotone;        ///< those present as integers of 64 bits, in a fixed order
   std::string_view object_json;               ///< bytes of data.object, into the parsed body; empty if not an object
   std::string_view previous_attributes_json;  ///< bytes of data.previous_attributes, likewise
   bool has_nul_escape = false;                ///< a \u0000 occurs in object_json or previous_attributes_json
@@ -56,8 +56,8 @@ struct Envelope {
 /// Thin events: related_object.id, else the event's id.
 ///
 /// Errors: kMalformed, the detail names the field or the fault, never a value. That is: not one JSON object in valid
-/// UTF-8 (at most 64 levels, no BOM, comments, NaN, lone surrogates, trailing bytes); a field that decides identity or
-/// key given twice, since parsers disagree on which one counts; id, type, account or chosen key id not 1 to 255 bytes
+/// UTF-8 (at most 64 levels, no BOM, comments, NaN, lone surrogates, trailing bytes); a field that is read here given
+/// twice, since parsers disagree on which one counts; id, type, account or chosen key id not 1 to 255 bytes
 /// of printable ASCII without "/"; livemode not a boolean; account or context neither string nor null. Never throws,
 /// never recurses: safe for hostile input. Thread-safe.
 Result<Envelope> ParseEnvelope(std::string_view body, std::string_view own_account);

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,7 +52,6 @@ class SignatureVerifier {
                                                               std::chrono::sys_seconds now) const;
 
  private:
-  class KeyedHmac;
   struct Key;
   std::vector<Key> keys_;
   std::chrono::seconds tolerance_;
