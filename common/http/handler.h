@@ -31,6 +31,8 @@ class ResponseSink {
   virtual ~ResponseSink() = default;
   /// `exchange`: which request of the sink. An answer to one that is over (timed out, peer gone) changes nothing.
   virtual void Answer(std::uint64_t exchange, const Response& response, OutcomeTag outcome) = 0;
+  /// The responder went without an answer.
+  virtual void Drop(std::uint64_t exchange) = 0;
 };
 
 /// The right and the duty to answer one request, from any thread, once. Dropped without an answer: 500.

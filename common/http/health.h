@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -15,7 +16,10 @@ namespace keystrand::http {
 /// The checks behind /livez and /readyz. Checks read cached state: no I/O, no waiting. Thread-safe.
 class Health {
  public:
-  enum class Kind { kLiveness, kReadiness };
+  enum class Kind : std::uint8_t {
+    kLiveness,   ///< not ok: restarting the process helps; never looks at Kafka or PostgreSQL
+    kReadiness,  ///< not ok: send it no work
+  };
   struct State {
     bool ok = false;
     std::string detail;  ///< one sentence for an operator; no secret, no payload
@@ -35,6 +39,7 @@ class Health {
   /// A check that is told: not ok with `detail` until Set. Returns the setter, which this outlives; thread-safe.
   std::function<void(State)> Add(Kind kind, std::string name, State initial);
 
+  /// All checks of `kind`, asked now, in the order in which they were added.
   [[nodiscard]] std::vector<CheckState> Check(Kind kind);
   /// Whether all checks of `kind` are ok; fills `body` with {"status","checks":{name:{ok,since,detail}}}.
   bool Render(Kind kind, std::string& body);

@@ -41,7 +41,8 @@ enum class Ending : std::uint8_t {
   kAnswerTimeout,  ///< the handler was too slow
   kOverloaded,     ///< 503: over bytes_in_flight_max
   kDropped,        ///< 500: the handler dropped its responder
-  kPeerGone,       ///< the peer closed or reset before it had the answer; status 499
+  kPeerGone,       ///< the peer closed, reset or stopped reading before it had the answer; status 499
+  kStopped,        ///< cut by Stop; status 503, which the peer did not see
 };
 
 /// One request and its answer, as metrics and logs need it. Views are valid during the call.

@@ -1,0 +1,402 @@
+#include "common/http/connection.h"
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "common/http/random_hex.h"
+
+namespace keystrand::http {
+namespace {
+
+constexpr std::size_t kInputBytesMin = 16 * 1024;  // a usual delivery, head and body, in one read
+constexpr std::size_t kBodyStepMin = 16 * 1024;
+constexpr std::size_t kOutputKept = 64 * 1024;  // a larger answer's memory is given back
+constexpr std::chrono::seconds kIdleWhileClosing{1};
+constexpr int kPeerGoneStatus = 499;  // nginx's number for it; never sent
+
+/// The answers of the server itself.
+const Response& OwnAnswer(int status) {
+  static const Response kBadRequest = Response::Error(400, "bad_request");
+  static const Response kTimeout = Response::Error(408, "timeout");
+  static const Response kLengthRequired = Response::Error(411, "length_required");
+  static const Response kBodyTooLarge = Response::Error(413, "body_too_large");
+  static const Response kTargetTooLong = Response::Error(414, "target_too_long");
+  static const Response kEncoding = Response::Error(415, "unsupported_encoding");
+  static const Response kExpectation = Response::Error(417, "unsupported_expectation");
+  static const Response kHeadTooLarge = Response::Error(431, "head_too_large");
+  static const Response kInternal = Response::Error(500, "internal");
+  static const Response kOverloaded = Response::Error(503, "overloaded", "Retry-After: 1\r\n");
+  switch (status) {
+    case 400: return kBadRequest;
+    case 408: return kTimeout;
+    case 411: return kLengthRequired;
+    case 413: return kBodyTooLarge;
+    case 414: return kTargetTooLong;
+    case 415: return kEncoding;
+    case 417: return kExpectation;
+    case 431: return kHeadTooLarge;
+    case 500: return kInternal;
+    case 503: return kOverloaded;
+    default: std::abort();  // the framing policy names no other
+  }
+}
+
+SteadyTime Now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+Connection::Connection(std::shared_ptr<Loop> loop, Socket socket, std::string peer)
+    : loop_(std::move(loop)),
+      shared_(loop_->shared()),
+      socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      input_(std::max(kInputBytesMin, HeadBytesMax(shared_.settings.head))) {}
+
+void Connection::Start() {
+  boost::system::error_code ignored;  // a connection that is gone already shows at the first read
+  socket_.non_blocking(true, ignored);
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  deadline_ = Now() + settings().header_timeout;
+  idle_since_ = Now();
+  Advance();
+}
+
+// Progress -----------------------------------------------------------------------------------------------------------
+
+void Connection::Advance() {
+  if (advancing_) return;  // an answer from inside Handle: the loop below goes on with it
+  advancing_ = true;
+  while (Step()) {
+  }
+  advancing_ = false;
+  Read();
+}
+
+bool Connection::Step() {
+  switch (phase_) {
+    case Phase::kHead: return StepHead();
+    case Phase::kBody: return StepBody();
+    case Phase::kHandling:
+    case Phase::kWriting:
+    case Phase::kLingering:
+    case Phase::kClosed: return false;
+  }
+  std::abort();
+}
+
+bool Connection::StepHead() {
+  if (!read_pending_) input_.MakeRoom();
+  const std::string_view unread = input_.Unread();
+  const HeadVerdict verdict = unread.empty() ? HeadVerdict{} : JudgeHead(unread, settings().head, head_);
+  switch (verdict.state) {
+    case HeadState::kIncomplete: WaitForHead(); return false;
+    case HeadState::kRefused:
+      BeginExchange();
+      Refuse(verdict.status, Ending::kRefusedHead);
+      return true;
+    case HeadState::kAccepted:
+      input_.Consume(verdict.head_bytes);
+      BeginExchange();
+      Admit();
+      return true;
+  }
+  std::abort();
+}
+
+void Connection::WaitForHead() {
+  if (peer_done_) return Close();
+  if (head_begun_ || input_.Unread().empty()) return;
+  head_begun_ = true;
+  if (exchange_ > 0) deadline_ = Now() + settings().header_timeout;  // the first head's runs from the connect
+}
+
+void Connection::BeginExchange() {
+  ++exchange_;
+  exchange_open_ = true;
+  head_read_at_ = Now();
+  FillRandomHex(request_id_);
+  body_.clear();
+  body_received_ = 0;
+  shared_.requests_in_flight.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Connection::Admit() {
+  if (const auto refusal = shared_.handler.Admit(head_)) {
+    SkipBody();
+    return WriteAnswer(refusal->response, Ending::kAnswered, refusal->outcome);
+  }
+  if (head_.content_length > settings().body_bytes_max) return Refuse(413, Ending::kRefusedHead);
+  phase_ = Phase::kBody;
+  deadline_ = head_read_at_ + settings().body_timeout;
+  if (head_.expects_continue && head_.content_length > 0 && input_.Unread().empty()) AskForBody();
+}
+
+/// A refused request's body: passed over if it is here already, else the connection ends with the answer.
+void Connection::SkipBody() {
+  if (input_.Unread().size() < head_.content_length) {
+    close_after_ = true;
+  } else {
+    input_.Consume(head_.content_length);
+  }
+}
+
+void Connection::AskForBody() {
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  boost::system::error_code error;
+  const std::size_t count = socket_.write_some(asio::buffer(kContinue), error);
+  if (error || count < kContinue.size()) PeerGone();  // no room for 25 bytes: it has not read many answers
+}
+
+bool Connection::StepBody() {
+  if (!TakeBody()) {
+    Refuse(503, Ending::kOverloaded);
+    return true;
+  }
+  if (body_received_ == head_.content_length) {
+    Dispatch();
+    return true;
+  }
+  if (peer_done_) PeerGone();
+  return false;
+}
+
+/// Takes what the buffer holds of the body and makes room for more. False: no memory left for it.
+bool Connection::TakeBody() {
+  const std::size_t missing = head_.content_length - body_received_;
+  const std::string_view here = input_.Unread().substr(0, missing);
+  if (body_received_ + here.size() > body_.size() && !GrowBody(body_received_ + here.size())) return false;
+  std::memcpy(body_.data() + body_received_, here.data(), here.size());
+  body_received_ += here.size();
+  input_.Consume(here.size());
+  return body_received_ < body_.size() || body_received_ == head_.content_length || GrowBody(body_received_ + 1);
+}
+
+bool Connection::GrowBody(std::size_t at_least) {
+  const std::size_t wanted = std::max({at_least, 2 * body_.size(), kBodyStepMin});
+  const std::size_t size = std::min(wanted, static_cast<std::size_t>(head_.content_length));
+  const std::uint64_t more = size - reserved_bytes_;
+  if (shared_.bytes_in_flight.fetch_add(more, std::memory_order_relaxed) + more > settings().bytes_in_flight_max) {
+    shared_.bytes_in_flight.fetch_sub(more, std::memory_order_relaxed);
+    return false;
+  }
+  reserved_bytes_ = size;
+  body_.resize(size);
+  return true;
+}
+
+void Connection::Dispatch() {
+  phase_ = Phase::kHandling;
+  deadline_ = Now() + settings().answer_timeout;
+  shared_.handler.Handle(
+      Request{head_, std::move(body_), {request_id_.data(), request_id_.size()}, peer_, head_read_at_},
+      Responder(shared_from_this(), exchange_));
+}
+
+// Answering ----------------------------------------------------------------------------------------------------------
+
+void Connection::Answer(std::uint64_t exchange, const Response& response, OutcomeTag outcome) {
+  if (loop_->IsCurrent()) return Respond(exchange, &response, outcome);
+  loop_->Deliver({shared_from_this(), exchange, response, outcome});
+}
+
+void Connection::Drop(std::uint64_t exchange) {
+  if (loop_->IsCurrent()) return Respond(exchange, nullptr, 0);
+  loop_->Deliver({shared_from_this(), exchange, std::nullopt, 0});
+}
+
+void Connection::Take(const Delivery& delivery) {
+  Respond(delivery.exchange, delivery.response ? &*delivery.response : nullptr, delivery.outcome);
+}
+
+void Connection::Respond(std::uint64_t exchange, const Response* response, OutcomeTag outcome) {
+  if (exchange != exchange_ || phase_ != Phase::kHandling) return;  // answered for it already, or the peer is gone
+  if (response != nullptr) {
+    WriteAnswer(*response, Ending::kAnswered, outcome);
+  } else {
+    WriteAnswer(OwnAnswer(500), Ending::kDropped, 0);
+  }
+  Advance();
+}
+
+/// After this nothing on the connection may be read as a request.
+void Connection::Refuse(int status, Ending ending) {
+  close_after_ = true;
+  WriteAnswer(OwnAnswer(status), ending, 0);
+}
+
+void Connection::WriteAnswer(const Response& response, Ending ending, OutcomeTag outcome) {
+  status_ = response.status();
+  ending_ = ending;
+  outcome_ = outcome;
+  close_after_ = close_after_ || IsLast();
+  RenderAnswer(response);
+  phase_ = Phase::kWriting;
+  deadline_ = Now() + settings().write_timeout;
+  ContinueWrite();
+}
+
+/// Whether the request being answered is the connection's last.
+bool Connection::IsLast() const {
+  return !head_.keep_alive || exchange_ >= settings().requests_per_connection_max ||
+         (peer_done_ && input_.Unread().empty()) || shared_.closing.load(std::memory_order_relaxed);
+}
+
+void Connection::RenderAnswer(const Response& response) {
+  out_.clear();
+  out_.append(response.head()).append(loop_->DateLine());
+  out_.append("X-Request-Id: ").append(request_id_.data(), request_id_.size());
+  out_.append(close_after_ ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n");
+  if (head_.method != "HEAD") out_.append(response.body());
+  written_ = 0;
+}
+
+void Connection::ContinueWrite() {
+  boost::system::error_code error;
+  written_ += socket_.write_some(asio::buffer(out_) + written_, error);
+  if (written_ == out_.size()) return AnswerWritten();
+  if (error && error != asio::error::would_block) return PeerGone();
+  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](boost::system::error_code failed) {
+    if (failed || self->phase_ != Phase::kWriting) return;
+    self->ContinueWrite();
+    self->Advance();
+  });
+}
+
+void Connection::AnswerWritten() {
+  const SteadyTime now = Now();
+  EndExchange(status_, ending_, now);
+  if (out_.capacity() > kOutputKept) out_ = std::string();
+  if (close_after_) return Linger();
+  NextRequest(now);
+}
+
+void Connection::NextRequest(SteadyTime now) {
+  phase_ = Phase::kHead;
+  head_begun_ = false;
+  idle_since_ = now;
+  deadline_ = now + settings().idle_timeout;
+}
+
+void Connection::EndExchange(int status, Ending ending, SteadyTime now) {
+  exchange_open_ = false;
+  shared_.requests_in_flight.fetch_sub(1, std::memory_order_relaxed);
+  shared_.bytes_in_flight.fetch_sub(std::exchange(reserved_bytes_, 0), std::memory_order_relaxed);
+  if (shared_.observer == nullptr) return;
+  Exchange exchange;
+  exchange.method = head_.method;
+  exchange.path = head_.path;
+  exchange.request_id = {request_id_.data(), request_id_.size()};
+  exchange.peer = peer_;
+  exchange.status = status;
+  exchange.ending = ending;
+  exchange.outcome = ending == Ending::kAnswered || ending == Ending::kAnswerTimeout ? outcome_ : OutcomeTag{0};
+  exchange.body_bytes = body_received_;
+  exchange.duration = now - head_read_at_;
+  shared_.observer->OnExchange(exchange);
+}
+
+// Reading and ending -------------------------------------------------------------------------------------------------
+
+void Connection::Read() {
+  if (phase_ == Phase::kClosed || read_pending_ || peer_done_) return;
+  const bool into_body = phase_ == Phase::kBody;
+  const std::span<char> target = ReadTarget();
+  if (target.empty()) return;
+  read_pending_ = true;
+  socket_.async_read_some(
+      asio::buffer(target.data(), target.size()),
+      [self = shared_from_this(), into_body](auto error, std::size_t count) { self->OnRead(error, count, into_body); });
+}
+
+std::span<char> Connection::ReadTarget() {
+  if (phase_ == Phase::kBody) return std::span(body_).subspan(body_received_);
+  if (phase_ == Phase::kLingering) input_.Clear();
+  return input_.Room();
+}
+
+void Connection::OnRead(boost::system::error_code error, std::size_t count, bool into_body) {
+  read_pending_ = false;
+  if (phase_ == Phase::kClosed) return;
+  if (error && error != asio::error::eof) return PeerGone();
+  peer_done_ = error == asio::error::eof;
+  if (phase_ == Phase::kLingering) return Discard(count);
+  if (into_body) {
+    body_received_ += count;
+  } else {
+    input_.Filled(count);
+  }
+  Advance();
+}
+
+void Connection::Discard(std::size_t count) {
+  lingered_bytes_ += count;
+  if (peer_done_ || lingered_bytes_ > settings().linger_bytes_max) return Close();
+  Read();
+}
+
+/// Ends the sending side and reads on for a while: closing with unread bytes would reset the connection, and the reset
+/// could overtake the answer.
+void Connection::Linger() {
+  if (peer_done_) return Close();
+  boost::system::error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  phase_ = Phase::kLingering;
+  deadline_ = Now() + settings().linger_timeout;
+}
+
+void Connection::PeerGone() {
+  if (exchange_open_) EndExchange(kPeerGoneStatus, Ending::kPeerGone, Now());
+  Close();
+}
+
+void Connection::Cut() {
+  if (exchange_open_) EndExchange(503, Ending::kStopped, Now());
+  Close();
+}
+
+void Connection::Close() {
+  if (phase_ == Phase::kClosed) return;
+  phase_ = Phase::kClosed;
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  loop_->Remove(*this);
+}
+
+void Connection::CheckDeadline(SteadyTime now) {
+  const bool closing = shared_.closing.load(std::memory_order_relaxed);
+  if (now >= deadline_) {
+    OnDeadline();
+  } else if (closing && IdleSince(now - kIdleWhileClosing)) {
+    Linger();
+  } else {
+    return;
+  }
+  Advance();
+}
+
+bool Connection::IdleSince(SteadyTime then) const {
+  return phase_ == Phase::kHead && input_.Unread().empty() && idle_since_ < then;
+}
+
+void Connection::OnDeadline() {
+  switch (phase_) {
+    case Phase::kHead:
+      if (!head_begun_) return Close();
+      BeginExchange();
+      return Refuse(408, Ending::kTimedOut);
+    case Phase::kBody: return Refuse(408, Ending::kTimedOut);
+    case Phase::kHandling: {
+      const Refusal late = shared_.handler.OnAnswerTimeout();
+      return WriteAnswer(late.response, Ending::kAnswerTimeout, late.outcome);
+    }
+    case Phase::kWriting: return PeerGone();
+    case Phase::kLingering:
+    case Phase::kClosed: return Close();
+  }
+}
+
+}  // namespace keystrand::http

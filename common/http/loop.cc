@@ -1,0 +1,195 @@
+#include "common/http/loop.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/post.hpp>
+#include <ctime>
+#include <iterator>
+#include <utility>
+
+#include "common/http/connection.h"
+
+namespace keystrand::http {
+namespace {
+
+thread_local Loop* current_loop = nullptr;
+
+/// Fine enough for the shortest deadline, and cheap: one look at each connection.
+std::chrono::milliseconds SweepInterval(const ServerSettings& settings) {
+  const auto shortest = std::min({settings.header_timeout, settings.body_timeout, settings.idle_timeout,
+                                  settings.write_timeout, settings.answer_timeout, settings.linger_timeout});
+  return std::clamp(shortest / 10, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
+}
+
+}  // namespace
+
+void Shared::ConnectionClosed() {
+  if (connections.fetch_sub(1) == 1 && closing) {
+    const std::lock_guard lock(mutex_);
+    none_left_.notify_all();
+  }
+}
+
+bool Shared::WaitUntilNoConnection(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return none_left_.wait_for(lock, timeout, [this] { return connections == 0; });
+}
+
+Loop::Loop(std::shared_ptr<Shared> shared, std::size_t index, std::size_t loop_count)
+    : shared_(std::move(shared)), index_(index), outboxes_(loop_count) {
+  Every(SweepInterval(shared_->settings), [this] { Sweep(); });
+  last_turn_ = std::chrono::steady_clock::now().time_since_epoch().count();
+}
+
+Loop::~Loop() {
+  for (const auto& watched : watched_) {
+    if (watched->descriptor.is_open()) watched->descriptor.release();  // the descriptor stays its owner's
+  }
+}
+
+void Loop::Run() {
+  current_loop = this;
+  for (const auto& watched : watched_) WaitFor(*watched);
+  for (const auto& repeated : repeated_) WaitFor(*repeated);
+  context_.run();
+  current_loop = nullptr;
+}
+
+void Loop::Shutdown() {
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    if (std::exchange(shut_down_, true)) return;
+    inbox_.clear();
+  }
+  asio::post(context_, [this] { CloseEverything(); });
+}
+
+void Loop::CloseEverything() {
+  closed_ = true;
+  for (const auto& callback : on_shutdown_) callback();
+  while (!connections_.empty()) std::shared_ptr(connections_.back())->Cut();
+  for (const auto& watched : watched_) watched->descriptor.cancel();
+  for (const auto& repeated : repeated_) repeated->timer.cancel();
+  guard_.reset();
+}
+
+void Loop::Adopt(Socket socket, std::string peer) {
+  connection_count_.fetch_add(1, std::memory_order_relaxed);
+  asio::post(context_, [this, socket = std::move(socket), peer = std::move(peer)]() mutable {
+    if (closed_) return Forget();
+    auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket), std::move(peer));
+    connection->slot = connections_.size();
+    connections_.push_back(connection);
+    connection->Start();
+  });
+}
+
+void Loop::Remove(Connection& connection) {
+  connections_.back()->slot = connection.slot;
+  std::swap(connections_[connection.slot], connections_.back());
+  connections_.pop_back();
+  Forget();
+}
+
+void Loop::Forget() {
+  connection_count_.fetch_sub(1, std::memory_order_relaxed);
+  shared_->ConnectionClosed();
+}
+
+void Loop::Deliver(Delivery delivery) {
+  Loop* const here = current_loop;
+  if (here == nullptr || !here->batching_ || here->shared_ != shared_) return DeliverAll({&delivery, 1});
+  here->outboxes_[index_].loop = this;
+  here->outboxes_[index_].deliveries.push_back(std::move(delivery));
+}
+
+void Loop::DeliverAll(std::span<Delivery> deliveries) {
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    if (shut_down_) return;
+    const bool heard = !inbox_.empty();
+    std::move(deliveries.begin(), deliveries.end(), std::back_inserter(inbox_));
+    if (heard) return;
+  }
+  asio::post(context_, [this] { EmptyInbox(); });  // one wake-up, however many answers follow before it is heard
+}
+
+void Loop::EmptyInbox() {
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    std::swap(inbox_, emptied_);
+  }
+  for (const Delivery& delivery : emptied_) delivery.connection->Take(delivery);
+  emptied_.clear();
+}
+
+void Loop::RunBatched(const std::function<void()>& callback) {
+  batching_ = true;
+  callback();
+  batching_ = false;
+  FlushOutboxes();
+}
+
+void Loop::FlushOutboxes() {
+  for (Outbox& outbox : outboxes_) {
+    if (Loop* const loop = std::exchange(outbox.loop, nullptr)) loop->DeliverAll(outbox.deliveries);
+    outbox.deliveries.clear();
+  }
+}
+
+void Loop::Watch(int fd, std::function<void()> callback) {
+  watched_.push_back(std::make_unique<Watched>(Watched{Descriptor(context_, fd), std::move(callback)}));
+}
+
+void Loop::WaitFor(Watched& watched) {
+  watched.descriptor.async_wait(Descriptor::wait_read, [this, &watched](boost::system::error_code error) {
+    if (error || closed_) return;
+    RunBatched(watched.callback);
+    if (!closed_) WaitFor(watched);
+  });
+}
+
+void Loop::Every(std::chrono::milliseconds interval, std::function<void()> callback) {
+  repeated_.push_back(std::make_unique<Repeated>(Repeated{Timer(context_), interval, std::move(callback)}));
+}
+
+void Loop::WaitFor(Repeated& repeated) {
+  repeated.timer.expires_after(repeated.interval);
+  repeated.timer.async_wait([this, &repeated](boost::system::error_code error) {
+    if (error || closed_) return;
+    RunBatched(repeated.callback);
+    if (!closed_) WaitFor(repeated);
+  });
+}
+
+void Loop::OnShutdown(std::function<void()> callback) { on_shutdown_.push_back(std::move(callback)); }
+
+void Loop::Sweep() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  last_turn_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  for (std::size_t i = connections_.size(); i-- > 0;) {  // backwards: a closed one is replaced by one already seen
+    const std::shared_ptr<Connection> connection = connections_[i];
+    connection->CheckDeadline(now);
+  }
+}
+
+SteadyTime Loop::last_turn() const {
+  return SteadyTime(SteadyTime::duration(last_turn_.load(std::memory_order_relaxed)));
+}
+
+std::string_view Loop::DateLine() {
+  const std::time_t now = std::time(nullptr);
+  if (now == date_second_) return date_line_;
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  std::array<char, 48> line;
+  const std::size_t length =
+      std::strftime(line.data(), line.size(), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);  // "C" locale
+  date_line_.assign(line.data(), length);
+  date_second_ = now;
+  return date_line_;
+}
+
+bool Loop::IsCurrent() const { return current_loop == this; }
+
+}  // namespace keystrand::http
