@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr char kTemplate[] =
-    R"({"id": "evt_aaaaaaaaaaaaaaaaaa", "created": 1000000000, "object": "ch_bbbbbbbbbbbbbbbb", "customer": "cus_cccccc"})";
+    R"({"id": "evt_aaaaaaaaaaaaaaaaaa", "created": 1000000000, "object": "ch_bbbbbbbbbbbbbbbb", "customer": "cus_cccccc", "type": "x"})";
 constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 
 /// Answers every request of every connection with 200, one thread each; request number `stall_at` holds all of them up

@@ -17,6 +17,15 @@ constexpr std::string_view kObjectPrefix = "ch_";
 constexpr std::string_view kPaymentIntentPrefix = "pi_";
 constexpr std::string_view kCreatedPrefix = "\"created\": ";
 
+/// The last "type" of the text: Stripe writes the event's own behind its data.
+std::string LastType(std::string_view text) {
+  constexpr std::string_view kPrefix = "\"type\": \"";
+  const std::size_t at = text.rfind(kPrefix);
+  if (at == std::string_view::npos) return "";
+  const std::size_t begin = at + kPrefix.size();
+  return std::string(text.substr(begin, text.find('"', begin) - begin));
+}
+
 bool IsIdCharacter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
 std::size_t RunOfIdCharacters(std::string_view text) {
@@ -33,11 +42,13 @@ void WriteNumber(std::uint64_t value, char* to, std::size_t width) {
 Result<EventTemplate> EventTemplate::Parse(std::string text) {
   EventTemplate result;
   result.text_ = std::move(text);
+  result.type_ = LastType(result.text_);
   result.Find(FieldKind::kEvent, kEventPrefix);
   result.Find(FieldKind::kCustomer, kCustomerPrefix);
   result.Find(FieldKind::kObject, kObjectPrefix);
   result.Find(FieldKind::kPaymentIntent, kPaymentIntentPrefix);
   result.Find(FieldKind::kCreated, kCreatedPrefix);
+  if (result.type_.empty()) return Fail(ErrorCode::kMalformed, "the template lacks a type");
   for (const FieldKind kind : {FieldKind::kEvent, FieldKind::kCustomer, FieldKind::kObject, FieldKind::kCreated}) {
     if (result.First(kind) == nullptr) return Fail(ErrorCode::kMalformed, "the template lacks an id or created");
   }

@@ -28,6 +28,8 @@ class EventTemplate {
   static Result<EventTemplate> Read(const std::string& path);
 
   [[nodiscard]] const std::string& text() const { return text_; }
+  /// The event's type, such as charge.succeeded.
+  [[nodiscard]] const std::string& type() const { return type_; }
 
   /// Makes `body`, a copy of text(), the bytes of `event`.
   void Patch(const PlannedEvent& event, const RunIdentity& run, char* body) const;
@@ -53,6 +55,7 @@ class EventTemplate {
   static void Fill(FieldKind kind, std::size_t width, const PlannedEvent& event, const RunIdentity& run, char* to);
 
   std::string text_;
+  std::string type_;
   std::vector<Field> fields_;
 };
 

@@ -71,7 +71,7 @@ const RunIdentity kRun{.tag = "run00042",
 
 constexpr char kTemplate[] =
     R"({"id": "evt_aaaaaaaaaaaaaaaaaa", "created": 1000000000, "data": {"object": {"id": "ch_bbbbbbbbbbbbbbbb",)"
-    R"( "customer": "cus_cccccccc", "payment_intent": "pi_dddddddddddddddd", "receipt": "batch_keep"}}})";
+    R"( "customer": "cus_cccccccc", "payment_intent": "pi_dddddddddddddddd", "receipt": "batch_keep"}}, "type": "charge.succeeded"})";
 
 TEST(EventTemplateTest, VariesExactlyTheIdsAndTheTime) {
   const auto event = EventTemplate::Parse(kTemplate);
@@ -79,7 +79,8 @@ TEST(EventTemplateTest, VariesExactlyTheIdsAndTheTime) {
   EXPECT_EQ(
       event->Render({.serial = 1500, .customer = 7, .object = 12}, kRun),
       R"({"id": "evt_run000420000001500", "created": 1790000003, "data": {"object": {"id": "ch_run0004200000012",)"
-      R"( "customer": "cus_00000007", "payment_intent": "pi_run0004200000012", "receipt": "batch_keep"}}})");
+      R"( "customer": "cus_00000007", "payment_intent": "pi_run0004200000012", "receipt": "batch_keep"}}, "type": "charge.succeeded"})");
+  EXPECT_EQ(event->type(), "charge.succeeded");
   EXPECT_EQ(event->EventId({.serial = 1500}, kRun), "evt_run000420000001500");
   EXPECT_EQ(event->CustomerId({.customer = 7}, kRun), "cus_00000007");
 }
@@ -95,6 +96,7 @@ TEST(EventTemplateTest, TheCommittedTemplateIsOfTheSizeStripeSends) {
   const auto event = EventTemplate::Read(KEYSTRAND_BENCH_TEMPLATE);
   ASSERT_TRUE(event.has_value()) << event.error().detail;
   EXPECT_NEAR(static_cast<double>(event->text().size()), 3000, 300);
+  EXPECT_EQ(event->type(), "charge.succeeded") << "and not the type of something inside it";
 }
 
 TEST(DigestTest, KnownAnswers) {
