@@ -122,6 +122,10 @@ TEST(EnvelopeTest, SeesNulEscapesWhereTheTablesWouldMeetThem) {
   EXPECT_TRUE(seen(R"({"id":"cus_1","object":"customer","metadata":{"deep":[{"\u0000":1}]}})"));
   EXPECT_FALSE(seen(R"({"id":"cus_1","object":"customer","name":"a\\u0000b"})")) << "an escaped backslash";
   EXPECT_FALSE(seen(kCustomer, R"("note":"\u0000",)")) << "outside the object";
+  EXPECT_FALSE(seen(kCustomer, R"("notes":{"deep":{"er":["\u0000"]}},)")) << "outside the object, as deep as inside";
+  const std::string previous =
+      R"({"id":"evt_1","type":"x","livemode":true,"data":{"previous_attributes":{"n":"\u0000"}}})";
+  EXPECT_TRUE(ParseEnvelope(previous, "").value().has_nul_escape);
 }
 
 TEST(EnvelopeTest, ReplacesNulInItsStrings) {

@@ -138,10 +138,25 @@ TEST_P(MalformedBodyTest, IsRefusedInAShortLineWithoutItsText) {
 
 INSTANTIATE_TEST_SUITE_P(Stripe, MalformedBodyTest, testing::ValuesIn(kMalformed), NameOfCase);
 
+TEST(HostileBodyTest, SaysWhatIsWrong) {
+  const auto fault = [](std::string_view body) { return ParseEnvelope(body, "").error().detail; };
+  EXPECT_EQ(fault("[]"), "the body is not a JSON object");
+  EXPECT_EQ(fault(R"({"id":"evt_1","id":"evt_1"})"), "id is repeated");
+  EXPECT_EQ(fault(EventAround("x", R"({"customer":1,"customer":2})")), "data.object.customer is repeated");
+  EXPECT_EQ(fault(R"({"id":7})"), "id is not a string");
+  EXPECT_EQ(fault(R"({"id":"evt_1"})"), "type is missing");
+  EXPECT_EQ(fault(Nested(65)), "nested deeper than 64 levels at byte " + std::to_string(Nested(65).find('[') + 61));
+  EXPECT_EQ(fault("{\"\xFF\":1}"), "Invalid encoding in string. at byte 2");
+  EXPECT_EQ(fault(EventAround("x", R"({"customer":"cus/1"})")),
+            "the id for the ordering key is not 1 to 255 bytes of printable ASCII without a slash");
+}
+
 const Case kReadable[] = {
     {"SixtyFourLevels", Nested(64)},
     {"ExponentBeyondDouble", CustomerWith("\"balance\":1e400")},
     {"NegativeExponentBeyondDouble", CustomerWith("\"balance\":-1E+400,\"text\":\"1e400 \\\" 1e400\"")},
+    {"HugeNumberBeforeAllElse",
+     EventAround("customer.updated", R"({"id":"cus_1","object":"customer"})", R"("big":{"deep":[1e400]},)")},
     {"TinyExponent", CustomerWith("\"balance\":1.00000000001e-2147483638")},
     {"EndlessExponent", CustomerWith("\"balance\":1e" + Repeated("9", 1000))},
     {"FourHundredDigits", CustomerWith("\"balance\":" + Repeated("9", 400))},

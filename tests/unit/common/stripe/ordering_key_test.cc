@@ -130,6 +130,17 @@ TEST(OrderingKeyTest, FallsBackToKindThenEvent) {
   EXPECT_EQ(KeyOf("new.thing", ReadJsonTree(R"({"id":7,"object":8})").value()), "test/self/evt_1");
 }
 
+TEST(OrderingKeyTest, KeepsACustomerUnderItsOwnId) {
+  const auto customer =
+      ReadJsonTree(R"({"object":"customer","customer":"cus_2","customer_account":"acct_1","id":"cus_1"})");
+  EXPECT_EQ(KeyOf("customer.updated", *customer), "test/self/cus_1");
+}
+
+TEST(OrderingKeyTest, KeepsAnAccountUnderItsOwnId) {
+  const JsonNode account = ReadJsonTree(R"({"object":"account","id":"acct_2"})").value();
+  EXPECT_EQ(KeyOf("account.updated", account, R"("account":"acct_1",)"), "test/acct_1/acct_2");
+}
+
 TEST(OrderingKeyTest, KeepsTheOwnAccountsPartsUnderTheirIds) {
   const JsonNode capability = ReadJsonTree(R"({"id":"card_payments","object":"capability"})").value();
   EXPECT_EQ(KeyOf("capability.updated", capability), "test/self/card_payments");
