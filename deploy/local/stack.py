@@ -34,7 +34,7 @@ DEFAULT_DIR = ROOT / ".local" / "stack"
 JARS = ROOT / ".local" / "kafka"
 LOCK_DEADLINE_S = 120
 STOP_GRACE_S = 10  # the last of three brokers waits for a quorum that is gone: killing it loses nothing acknowledged
-OURS = re.compile(r"(kafka-\d|postgres)(\.(pid|log|properties|new|password))?(\.new)?|stack\.json(\.new)?|lock|owner\.json")
+OURS = re.compile(r"(kafka-\d|postgres)(\.(pid|log|properties|new|password))?(\.new)?|(stack|owner)\.json(\.new)?|lock")
 
 
 @dataclasses.dataclass
@@ -87,11 +87,11 @@ class Stack:
             return [server.name for server in stopped]
 
     def down(self) -> None:
-        """Stops all servers, and keeps their data."""
-        if not self.exists:
+        """Stops all servers that left a pid file, even if the settings are lost, and keeps their data."""
+        if not self.folder.exists():
             return
         with exclusive(self.folder / "lock", LOCK_DEADLINE_S):
-            for name in stop_all(self.servers, STOP_GRACE_S):
+            for name in stop_all(self._recorded_servers(), STOP_GRACE_S):
                 self._say(f"killed {name}: it did not stop within {STOP_GRACE_S} s")
 
     def wipe(self) -> None:
@@ -103,8 +103,7 @@ class Stack:
             raise StackError(f"{self.folder} holds what no stack made ({strangers[0]}): nothing is deleted; "
                              "move that away first")
         self.down()
-        if self.exists:
-            self.database.wipe()
+        Postgres(self.folder, port=0, password="").wipe()
         shutil.rmtree(self.folder)
 
     @property
@@ -153,7 +152,7 @@ class Stack:
 
     def wait_in_sync(self) -> None:
         """Returns when no replica of any partition lags behind: only then does the loss of another broker stall nothing."""
-        self.brokers[0].wait_in_sync()
+        next(broker for broker in self.brokers if broker.running).wait_in_sync()
 
     def pause_broker(self, n: int = 0) -> None:
         """SIGSTOP: connections stay open and nothing answers."""
@@ -217,6 +216,12 @@ class Stack:
     @property
     def servers(self) -> list[Server]:
         return [self.database, *self.brokers]
+
+    def _recorded_servers(self) -> list[Server]:
+        """To be stopped: this needs no settings."""
+        names = sorted(pid_file.stem for pid_file in self.folder.glob("*.pid"))
+        return [Postgres(self.folder, port=0, password="") if name == "postgres" else Server(self.folder, name)
+                for name in names]
 
     def _wait_ready(self, servers: list[Server]) -> None:
         for server in servers:

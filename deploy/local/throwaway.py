@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 
-from process import ProcessId, exclusive
+from process import ProcessId, StackError, exclusive, write_atomically
 from stack import LOCK_DEADLINE_S, ROOT, Stack
 
 STACKS = ROOT / ".local" / "test-stacks"
@@ -25,7 +25,7 @@ def throwaway_folder() -> Iterator[pathlib.Path]:
     remove_abandoned()
     folder = STACKS / secrets.token_hex(4)
     folder.mkdir(mode=0o700)
-    (folder / "owner.json").write_text(json.dumps(dataclasses.asdict(ProcessId.of(os.getpid()))))
+    write_atomically(folder / "owner.json", json.dumps(dataclasses.asdict(ProcessId.of(os.getpid()))))
     try:
         yield folder
     finally:
@@ -59,6 +59,10 @@ def remove_abandoned() -> None:
     """Ends the stacks of runs that were killed before they could do so themselves."""
     with exclusive(STACKS / "lock", LOCK_DEADLINE_S):
         for owner in STACKS.glob("*/owner.json"):
-            if not ProcessId(**json.loads(owner.read_text())).alive:
-                print(f"removing {owner.parent}, which a killed run left behind", file=sys.stderr)
+            if ProcessId(**json.loads(owner.read_text())).alive:
+                continue
+            print(f"removing {owner.parent}, which a killed run left behind", file=sys.stderr)
+            try:
                 Stack(owner.parent).wipe()
+            except StackError as error:  # no reason for this run to fail
+                print(error, file=sys.stderr)

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import confluent_kafka.admin
 import psycopg
@@ -254,9 +254,9 @@ def test_half_made_data_folder_is_named_and_left_alone(folder: pathlib.Path, ser
 
 
 def test_interrupted_first_start_is_made_up_for(folder: pathlib.Path) -> None:
-    for name in ("postgres.new", "kafka-0.new"):
+    for name, file in {"postgres.new": "PG_VERSION", "kafka-0.new": "meta.properties"}.items():
         (folder / name).mkdir()
-        (folder / name / "half").touch()
+        (folder / name / file).touch()
     stack = Stack(folder)
     stack.up()
     assert select_one(stack.database_url) == 1
@@ -274,7 +274,18 @@ def test_unreadable_settings_are_refused(folder: pathlib.Path) -> None:
     refused = command(folder, "up")
     assert refused.returncode == 1
     assert "stack.json cannot be read" in refused.stderr
+    assert "stack-wipe" in refused.stderr
+    assert command(folder, "wipe").returncode == 0
+    folder.mkdir()
+
+
+def test_down_needs_no_settings(folder: pathlib.Path) -> None:
+    stack = Stack(folder)
+    stack.up()
+    processes = [server.process for server in stack.servers]
     (folder / "stack.json").unlink()
+    assert command(folder, "down").returncode == 0
+    assert not any(process.alive for process in processes)
 
 
 def test_server_that_dies_at_start_shows_its_last_words(folder: pathlib.Path) -> None:
@@ -345,18 +356,30 @@ def test_three_brokers_survive_the_loss_of_one(folder: pathlib.Path) -> None:
 
 # --- setup and with-stack ---
 
-def test_changed_or_foreign_jar_is_refused_by_name(tmp_path: pathlib.Path) -> None:
-    verify = str(ROOT / "deploy/local/kafka/verify")
-    jars = tmp_path / "jars"
-    shutil.copytree(ROOT / ".local" / "kafka", jars)
-    assert subprocess.run([verify, str(jars)], check=False).returncode == 0
+def change(jars: pathlib.Path) -> None:
     with open(jars / "kafka-clients-4.1.0.jar", "ab") as jar:
         jar.write(b"x")
+
+
+def drop(jars: pathlib.Path) -> None:
+    (jars / "kafka-clients-4.1.0.jar").unlink()
+
+
+def add(jars: pathlib.Path) -> None:
     shutil.copy(jars / "slf4j-api-1.7.36.jar", jars / "foreign.jar")
-    refused = subprocess.run([verify, str(jars)], text=True, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize(("harm", "named"), [(change, "kafka-clients-4.1.0.jar: FAILED"),
+                                             (drop, "kafka-clients-4.1.0.jar: FAILED"), (add, "foreign.jar: not listed")])
+def test_jars_other_than_the_pinned_are_refused_by_name(tmp_path: pathlib.Path, harm: Callable[[pathlib.Path], None],
+                                                        named: str) -> None:
+    verify = [str(ROOT / "deploy/local/kafka/verify"), str(tmp_path / "jars")]
+    shutil.copytree(ROOT / ".local" / "kafka", tmp_path / "jars")
+    assert subprocess.run(verify, check=False).returncode == 0
+    harm(tmp_path / "jars")
+    refused = subprocess.run(verify, text=True, capture_output=True, check=False)
     assert refused.returncode == 1
-    assert "kafka-clients-4.1.0.jar: FAILED" in refused.stdout + refused.stderr
-    assert "foreign.jar: not listed" in refused.stderr
+    assert named in refused.stderr
 
 
 def test_setup_without_rights_prints_the_apt_line(tmp_path: pathlib.Path) -> None:
