@@ -114,6 +114,11 @@ Result<> TopicWatch::CheckAll(std::vector<std::int32_t>& counts) const {
     if (!seen) return Fail(seen.error());
     if (auto judged = JudgeTopic(settings_.topics[i], settings_.durability, counts[i], *seen); !judged) return judged;
     if (counts[i] == 0) counts[i] = seen->partitions;
+    if (settings_.topics[i].like_first && counts[i] != counts.front()) {
+      return Unfit(settings_.topics[i].topic, "has " + std::to_string(counts[i]) + " partitions, not " +
+                                                  std::to_string(counts.front()) + " as " +
+                                                  settings_.topics.front().topic + ": recreate it");
+    }
   }
   return {};
 }

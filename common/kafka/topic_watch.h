@@ -23,6 +23,7 @@ enum class Durability : std::uint8_t {
 struct TopicRequirement {
   std::string topic;
   std::int64_t record_bytes_min = 0;  ///< max.message.bytes must be at least this
+  bool like_first = false;            ///< must have the partition count of the first topic of the watch
 };
 
 /// Judges one topic. `partitions_before`: what an earlier check saw, or 0. Errors: kMisdeployed, one clear line with

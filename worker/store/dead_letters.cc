@@ -35,6 +35,23 @@ UPDATE keystrand.dead_letters l SET published_at = clock_timestamp()
  WHERE l.source_topic = u.topic AND l.source_partition = u."partition" AND l.source_offset = u."offset"
    AND l.published_at IS NULL)"};
 
+constexpr Statement kFindPublished{"letter_find", R"(
+SELECT l.source_topic, l.source_partition, l.source_offset
+  FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS u(topic, "partition", "offset")
+  JOIN keystrand.dead_letters l
+    ON l.source_topic = u.topic AND l.source_partition = u."partition" AND l.source_offset = u."offset"
+ WHERE l.published_at IS NOT NULL)"};
+
+Params PositionParams(const std::vector<SourcePosition>& positions) {
+  Params params;
+  params
+      .Add(ArrayOf(
+          positions, [](const auto& source) -> const auto& { return source.topic; }))
+      .Add(ArrayOf(positions, [](const auto& source) { return source.partition; }))
+      .Add(ArrayOf(positions, [](const auto& source) { return source.offset; }));
+  return params;
+}
+
 }  // namespace
 
 Result<> InsertDeadLetter(Transaction& transaction, const DeadLetter& letter) {
@@ -98,14 +115,19 @@ Result<std::vector<DeadLetter>> FindUnpublished(Transaction& transaction, const 
   return letters;
 }
 
+Result<std::vector<SourcePosition>> FindPublished(Transaction& transaction,
+                                                  const std::vector<SourcePosition>& letters) {
+  const auto rows = transaction.Run(kFindPublished, PositionParams(letters));
+  if (!rows) return Fail(rows.error());
+  std::vector<SourcePosition> published;
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    published.push_back({std::string(rows->Text(i, 0)), static_cast<std::int32_t>(rows->Int(i, 1)), rows->Int(i, 2)});
+  }
+  return published;
+}
+
 Result<> MarkPublished(Transaction& transaction, const std::vector<SourcePosition>& letters) {
-  Params params;
-  params
-      .Add(ArrayOf(
-          letters, [](const auto& source) -> const auto& { return source.topic; }))
-      .Add(ArrayOf(letters, [](const auto& source) { return source.partition; }))
-      .Add(ArrayOf(letters, [](const auto& source) { return source.offset; }));
-  const auto marked = transaction.Run(kPublished, params);
+  const auto marked = transaction.Run(kPublished, PositionParams(letters));
   if (!marked) return Fail(marked.error());
   return {};
 }

@@ -43,6 +43,9 @@ Result<> InsertDeadLetter(Transaction& transaction, const DeadLetter& letter);
 Result<std::vector<DeadLetter>> FindUnpublished(Transaction& transaction, const std::string& topic,
                                                 const std::vector<std::int32_t>& partitions, int limit);
 
+/// Those of `letters` that are published.
+Result<std::vector<SourcePosition>> FindPublished(Transaction& transaction, const std::vector<SourcePosition>& letters);
+
 Result<> MarkPublished(Transaction& transaction, const std::vector<SourcePosition>& letters);
 
 }  // namespace keystrand::worker::store

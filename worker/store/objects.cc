@@ -6,8 +6,12 @@ namespace {
 constexpr Statement kLoad{"objects_load", R"(
 SELECT o.scope, o.object, o.id, extract(epoch FROM o.event_created)::bigint, o.terminal, o.deleted, o.event_id,
        o.event_type, o.api_version,
-       CASE WHEN o.event_created BETWEEN to_timestamp(k.oldest) AND to_timestamp(k.newest) THEN o.candidates::text END,
-       CASE WHEN o.event_created BETWEEN to_timestamp(k.oldest) AND to_timestamp(k.newest) THEN o.data::text END
+       o.event_created BETWEEN to_timestamp(k.oldest) AND to_timestamp(k.newest),
+       CASE WHEN o.event_created BETWEEN to_timestamp(k.oldest) AND to_timestamp(k.newest) THEN o.data::text END,
+       CASE WHEN o.event_created BETWEEN to_timestamp(k.oldest) AND to_timestamp(k.newest) AND o.candidates IS NOT NULL
+            THEN ARRAY(SELECT unnest(ARRAY[c ->> 'event_id', c ->> 'event_type', c ->> 'api_version',
+                                           (c -> 'previous_attributes')::text, (c -> 'data')::text])
+                         FROM jsonb_array_elements(o.candidates) AS c) END
   FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) WITH ORDINALITY
          AS k(scope, object, id, oldest, newest, position)
   JOIN stripe.objects o ON o.scope = k.scope AND o.object = k.object AND o.id = k.id
@@ -33,6 +37,49 @@ SELECT u.scope, u.object, u.id, u.data::jsonb, nullif(u.api_version, ''), u.even
          AS u(scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal, deleted)
 ON CONFLICT DO NOTHING)"};
 
+constexpr std::size_t kCandidateFields = 5;
+
+/// Ids and types are printable ASCII: only two characters need an escape.
+std::string Quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted += '"';
+}
+
+std::string OneCandidate(const Candidate& candidate, bool is_the_row) {
+  std::string json = "{\"event_id\":" + Quoted(candidate.event_id) + ",\"event_type\":" + Quoted(candidate.event_type);
+  if (!candidate.api_version.empty()) json += ",\"api_version\":" + Quoted(candidate.api_version);
+  if (!candidate.previous_attributes.empty()) json += ",\"previous_attributes\":" + candidate.previous_attributes;
+  if (!candidate.data.empty() && !is_the_row) json += ",\"data\":" + candidate.data;  // the row has its own data
+  return json += '}';
+}
+
+/// Null when the row says it all: one candidate, and nothing that could order it against a later one of its second.
+std::optional<std::string> CandidatesJson(const ObjectRow& row) {
+  if (row.candidates.empty()) return std::nullopt;
+  if (row.candidates.size() == 1 && row.candidates.front().previous_attributes.empty()) return std::nullopt;
+  std::string json = "[";
+  for (const auto& candidate : row.candidates) {
+    if (json.size() > 1) json += ',';
+    json += OneCandidate(candidate, candidate.event_id == row.event_id);
+  }
+  return json += ']';
+}
+
+/// `fields`: kCandidateFields per candidate, as kLoad flattens them.
+std::vector<Candidate> CandidatesOf(const ObjectRow& row, const std::vector<std::string>& fields) {
+  std::vector<Candidate> candidates;
+  for (std::size_t i = 0; i + kCandidateFields <= fields.size(); i += kCandidateFields) {
+    candidates.push_back({fields[i], fields[i + 1], fields[i + 2], fields[i + 3], fields[i + 4]});
+    if (candidates.back().event_id == row.event_id) candidates.back().data = row.data;
+  }
+  if (candidates.empty()) candidates.push_back({row.event_id, row.event_type, row.api_version, "", row.data});
+  return candidates;
+}
+
 std::optional<std::string_view> NullIfEmpty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
 }
@@ -54,7 +101,7 @@ Params RowParams(const std::vector<const ObjectRow*>& rows) {
       .Add(ArrayOf(
           rows, [](const auto* row) -> const auto& { return row->event_type; }))
       .Add(ArrayOf(rows, [](const auto* row) { return row->event_created; }))
-      .Add(ArrayOf(rows, [](const auto* row) { return NullIfEmpty(row->candidates); }))
+      .Add(ArrayOf(rows, [](const auto* row) { return CandidatesJson(*row); }))
       .Add(ArrayOf(rows, [](const auto* row) { return row->terminal; }))
       .Add(ArrayOf(rows, [](const auto* row) { return row->deleted; }));
   return params;
@@ -95,8 +142,10 @@ Result<std::vector<ObjectRow>> LoadObjects(Transaction& transaction, const std::
     row.event_id = rows->Text(i, 6);
     row.event_type = rows->Text(i, 7);
     row.api_version = rows->Text(i, 8);
-    row.candidates = rows->Text(i, 9);
-    row.data = rows->Text(i, 10);
+    if (rows->Flag(i, 9)) {
+      row.data = rows->Text(i, 10);
+      row.candidates = CandidatesOf(row, ParseTextArray(rows->Text(i, 11)));
+    }
     loaded.push_back(std::move(row));
   }
   return loaded;

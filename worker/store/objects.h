@@ -16,6 +16,15 @@ struct ObjectKey {
   auto operator<=>(const ObjectKey&) const = default;
 };
 
+/// One event of the newest second of an object.
+struct Candidate {
+  std::string event_id;
+  std::string event_type;
+  std::string api_version;
+  std::string previous_attributes;  ///< JSON text; empty: none
+  std::string data;                 ///< JSON text; empty: not mirrored
+};
+
 /// A row of stripe.objects.
 struct ObjectRow {
   ObjectKey key;
@@ -23,8 +32,8 @@ struct ObjectRow {
   std::string api_version;
   std::string event_id;
   std::string event_type;
-  std::int64_t event_created = 0;  ///< Unix s
-  std::string candidates;          ///< JSON text; empty: the row's own event is the only one of its second
+  std::int64_t event_created = 0;     ///< Unix s
+  std::vector<Candidate> candidates;  ///< all events to choose from, the chosen one among them; empty if not loaded
   bool terminal = false;
   bool deleted = false;
 };

@@ -92,24 +92,29 @@ std::string FromBytea(std::string_view hex) {
 
 std::vector<std::string> ParseTextArray(std::string_view literal) {
   std::vector<std::string> elements;
+  if (literal.size() <= 2) return elements;  // "{}"
   std::string element;
-  bool quoted = false;
-  bool seen = false;
-  for (std::size_t i = 1; i + 1 < literal.size(); ++i) {  // inside the braces
+  bool quoted = false;      // inside quotes now
+  bool was_quoted = false;  // a quoted NULL is a text, a bare one is a null
+  const auto finish = [&] {
+    if (!was_quoted && element == "NULL") element.clear();
+    elements.push_back(std::exchange(element, {}));
+    was_quoted = false;
+  };
+  for (std::size_t i = 1; i + 1 < literal.size(); ++i) {  // between the braces
     const char c = literal[i];
     if (quoted && c == '\\') {
       element += literal[++i];
     } else if (c == '"') {
       quoted = !quoted;
+      was_quoted = true;
     } else if (c == ',' && !quoted) {
-      elements.push_back(std::exchange(element, {}));
-      continue;
+      finish();
     } else {
       element += c;
     }
-    seen = true;
   }
-  if (seen || !elements.empty()) elements.push_back(std::move(element));
+  finish();
   return elements;
 }
 

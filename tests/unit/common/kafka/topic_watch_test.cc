@@ -5,7 +5,7 @@
 namespace keystrand::kafka {
 namespace {
 
-const TopicRequirement kRequired{"keystrand.events", 1048576 + 16384};
+const TopicRequirement kRequired{"keystrand.events", 1048576 + 16384, false};
 const TopicDescription kGood{12, 3, 2, 2 * 1024 * 1024, -1, false};
 
 TopicDescription Changed(void (*change)(TopicDescription&)) {

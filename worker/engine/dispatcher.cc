@@ -1,0 +1,281 @@
+#include "worker/engine/dispatcher.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace keystrand::worker::engine {
+
+void Dispatcher::Open(std::int32_t partition, std::int64_t epoch) {
+  const Lock lock(mutex_);
+  auto opened = std::make_shared<Partition>();
+  opened->number = partition;
+  opened->epoch = epoch;
+  partitions_[partition] = std::move(opened);
+}
+
+bool Dispatcher::RoomIn(const Partition& partition) const {
+  return buffered_ < limits_.records_max && buffered_bytes_ < limits_.bytes_max &&
+         partition.buffered < limits_.partition_records_max &&
+         partition.offsets.pending() < limits_.partition_open_offsets_max;
+}
+
+bool Dispatcher::HasRoom(std::int32_t partition) {
+  const Lock lock(mutex_);
+  const auto found = partitions_.find(partition);
+  if (found == partitions_.end() || !found->second->open) return false;
+  const bool room = RoomIn(*found->second);
+  room_wanted_ = room_wanted_ || !room;
+  return room;
+}
+
+void Dispatcher::Offer(std::int32_t partition, std::unique_ptr<SourceRecord> record) {
+  const Lock lock(mutex_);
+  const auto found = partitions_.find(partition);
+  if (found == partitions_.end() || !found->second->open) return;
+  const auto& owner = found->second;
+  if (record->origin() == Origin::kLive) owner->offsets.Begin(record->offset());
+  auto& lane = owner->lanes[std::string(record->key())];
+  if (!lane) {
+    lane = std::make_unique<Lane>();
+    lane->partition = owner.get();
+    lane->key = record->key();
+  }
+  Item item;
+  item.record = std::move(record);
+  Buffer(*owner, item);
+  lane->queue.push_back(std::move(item));
+  if (lane->state == Lane::State::kIdle) MakeReady(*lane);
+}
+
+void Dispatcher::Buffer(Partition& partition, const Item& item) {
+  ++partition.buffered;
+  ++buffered_;
+  buffered_bytes_ += item.bytes();
+}
+
+void Dispatcher::Unbuffer(Partition& partition, const Item& item) {
+  --partition.buffered;
+  --buffered_;
+  buffered_bytes_ -= item.bytes();
+}
+
+void Dispatcher::MakeReady(Lane& lane) {
+  lane.state = Lane::State::kReady;
+  ready_.push_back(&lane);
+  work_.notify_one();
+}
+
+void Dispatcher::Wait(Lane& lane, SteadyTime due) {
+  lane.state = Lane::State::kWaiting;
+  lane.due = due;
+  waiting_.emplace(due, &lane);
+  work_.notify_one();  // somebody has to wait for this time now
+}
+
+void Dispatcher::PromoteDue(SteadyTime now) {
+  while (!waiting_.empty() && waiting_.begin()->first <= now) {
+    Lane& lane = *waiting_.begin()->second;
+    waiting_.erase(waiting_.begin());
+    MakeReady(lane);
+  }
+}
+
+std::optional<Dispatcher::Task> Dispatcher::Take() {
+  Lock lock(mutex_);
+  while (!stopped_) {
+    PromoteDue(std::chrono::steady_clock::now());
+    if (!jobs_.empty()) {
+      Job job = std::move(jobs_.front());
+      jobs_.pop_front();
+      return job;
+    }
+    if (!ready_.empty()) return TakeBatch();
+    if (waiting_.empty()) {
+      work_.wait(lock);
+    } else {
+      work_.wait_until(lock, waiting_.begin()->first);
+    }
+  }
+  return std::nullopt;
+}
+
+Batch Dispatcher::TakeBatch() {
+  Batch batch;
+  batch.taken_at = std::chrono::steady_clock::now();
+  std::size_t left = limits_.batch_max;
+  while (left > 0 && !ready_.empty()) {
+    Lane& lane = *ready_.front();
+    ready_.pop_front();
+    lane.state = Lane::State::kRunning;
+    Slice slice{lane.partition->shared_from_this(), &lane, {}};
+    ++slice.partition->running;
+    for (; left > 0 && !lane.queue.empty(); --left) {
+      slice.items.push_back(std::move(lane.queue.front()));
+      lane.queue.pop_front();
+    }
+    in_flight_ += slice.items.size();
+    batch.slices.push_back(std::move(slice));
+  }
+  taken_.insert(batch.taken_at);
+  return batch;
+}
+
+void Dispatcher::Settle(Batch batch) {
+  bool room = false;
+  {
+    const Lock lock(mutex_);
+    taken_.erase(taken_.find(batch.taken_at));
+    const auto now = std::chrono::steady_clock::now();
+    for (auto& slice : batch.slices) SettleSlice(slice, now);
+    room = std::exchange(room_wanted_, false);
+  }
+  idle_.notify_all();
+  if (room) on_room_();
+}
+
+void Dispatcher::SettleSlice(Slice& slice, SteadyTime now) {
+  Partition& partition = *slice.partition;
+  Lane& lane = *slice.lane;
+  --partition.running;
+  in_flight_ -= slice.items.size();
+  const auto settled = [](const Item& item) {
+    return item.settlement == Settlement::kDone || item.settlement == Settlement::kAwaitingLetter;
+  };
+  const auto first_open = std::find_if_not(slice.items.begin(), slice.items.end(), settled);
+  for (auto item = slice.items.begin(); item != first_open; ++item) {
+    Unbuffer(partition, *item);
+    if (item->settlement == Settlement::kDone && item->record->origin() == Origin::kLive) {
+      partition.offsets.Complete(item->record->offset());
+    }
+  }
+  PutBack(partition, lane, {std::move_iterator(first_open), std::move_iterator(slice.items.end())}, now);
+}
+
+void Dispatcher::PutBack(Partition& partition, Lane& lane, std::vector<Item> items, SteadyTime now) {
+  const auto delay = items.empty() ? std::chrono::milliseconds(0) : items.front().delay;
+  for (auto& item : items) {
+    item.settlement = Settlement::kBack;
+    item.delay = std::chrono::milliseconds(0);
+  }
+  lane.queue.insert(lane.queue.begin(), std::move_iterator(items.begin()), std::move_iterator(items.end()));
+  lane.state = Lane::State::kIdle;
+  if (!partition.open) DropQueued(lane);
+  if (lane.queue.empty()) {
+    partition.lanes.erase(std::string(lane.key));
+  } else if (delay.count() > 0) {
+    Wait(lane, now + delay);
+  } else {
+    MakeReady(lane);
+  }
+}
+
+void Dispatcher::DropQueued(Lane& lane) {
+  for (const auto& item : lane.queue) Unbuffer(*lane.partition, item);
+  lane.queue.clear();
+}
+
+void Dispatcher::ClosePartition(Partition& partition) {
+  partition.open = false;
+  const auto of_it = [&](const Lane* lane) { return lane->partition == &partition; };
+  std::erase_if(ready_, of_it);
+  std::erase_if(waiting_, [&](const auto& entry) { return of_it(entry.second); });
+  for (auto lane = partition.lanes.begin(); lane != partition.lanes.end();) {
+    DropQueued(*lane->second);
+    lane = lane->second->state == Lane::State::kRunning ? std::next(lane) : partition.lanes.erase(lane);
+  }
+}
+
+void Dispatcher::Close(const std::vector<std::int32_t>& partitions) {
+  const Lock lock(mutex_);
+  for (const auto number : partitions) {
+    const auto found = partitions_.find(number);
+    if (found != partitions_.end()) ClosePartition(*found->second);
+  }
+}
+
+bool Dispatcher::WaitIdle(const std::vector<std::int32_t>& partitions, SteadyTime deadline) {
+  Lock lock(mutex_);
+  return idle_.wait_until(lock, deadline, [&] {
+    return std::all_of(partitions.begin(), partitions.end(), [&](std::int32_t number) {
+      const auto found = partitions_.find(number);
+      return found == partitions_.end() || found->second->running == 0;
+    });
+  });
+}
+
+void Dispatcher::Forget(const std::vector<std::int32_t>& partitions) {
+  const Lock lock(mutex_);
+  for (const auto number : partitions) partitions_.erase(number);
+}
+
+std::vector<store::Progress> Dispatcher::Watermarks(const std::vector<std::int32_t>& partitions) const {
+  const Lock lock(mutex_);
+  std::vector<store::Progress> watermarks;
+  for (const auto number : partitions) {
+    const auto found = partitions_.find(number);
+    if (found == partitions_.end() || found->second->fenced) continue;
+    watermarks.push_back({number, found->second->epoch, found->second->offsets.next()});
+  }
+  return watermarks;
+}
+
+std::vector<std::int32_t> Dispatcher::OpenPartitions() const {
+  const Lock lock(mutex_);
+  std::vector<std::int32_t> open;
+  for (const auto& [number, partition] : partitions_) {
+    if (partition->open) open.push_back(number);
+  }
+  return open;
+}
+
+void Dispatcher::Fence(std::int32_t partition, std::int64_t epoch) {
+  const Lock lock(mutex_);
+  const auto found = partitions_.find(partition);
+  if (found == partitions_.end() || found->second->epoch != epoch || found->second->fenced) return;
+  found->second->fenced = true;
+  ClosePartition(*found->second);
+  fenced_.push_back(partition);
+}
+
+std::vector<std::int32_t> Dispatcher::TakeFenced() {
+  const Lock lock(mutex_);
+  return std::exchange(fenced_, {});
+}
+
+void Dispatcher::CompleteLetter(std::int32_t partition, std::int64_t offset) {
+  const Lock lock(mutex_);
+  const auto found = partitions_.find(partition);
+  if (found != partitions_.end()) found->second->offsets.Complete(offset);
+}
+
+void Dispatcher::Post(Job job) {
+  const Lock lock(mutex_);
+  jobs_.push_back(std::move(job));
+  work_.notify_one();
+}
+
+void Dispatcher::PostAgain(Job job) {
+  const Lock lock(mutex_);
+  jobs_.push_front(std::move(job));
+  work_.notify_one();
+}
+
+void Dispatcher::Stop() {
+  const Lock lock(mutex_);
+  stopped_ = true;
+  work_.notify_all();
+}
+
+bool Dispatcher::stopped() const {
+  const Lock lock(mutex_);
+  return stopped_;
+}
+
+Dispatcher::Load Dispatcher::CurrentLoad() const {
+  const Lock lock(mutex_);
+  Load load{buffered_, in_flight_, waiting_.size(), std::nullopt};
+  if (!taken_.empty()) load.oldest_taken = *taken_.begin();
+  return load;
+}
+
+}  // namespace keystrand::worker::engine

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "worker/engine/item.h"
+#include "worker/engine/offset_tracker.h"
+#include "worker/store/leases.h"
+
+namespace keystrand::worker::engine {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// Bounds of what is held in memory.
+struct DispatchLimits {
+  std::size_t batch_max = 200;                      ///< events an executor takes at once
+  std::size_t records_max = 20000;                  ///< buffered in all lanes
+  std::size_t bytes_max = 64UL * 1024 * 1024;       ///< likewise
+  std::size_t partition_records_max = 4000;         ///< so that one partition cannot starve the others
+  std::size_t partition_open_offsets_max = 100000;  ///< above the low watermark, while a key of it waits
+};
+
+/// The FIFO of one key. In at most one batch at a time.
+struct Lane {
+  enum class State : std::uint8_t { kIdle, kReady, kWaiting, kRunning };
+  Partition* partition = nullptr;  ///< its owner
+  std::string key;
+  std::deque<Item> queue;
+  State state = State::kIdle;
+  SteadyTime due;  ///< of kWaiting
+};
+
+/// One partition while this worker holds its lease. Guarded by the dispatcher, but for the constants.
+struct Partition : std::enable_shared_from_this<Partition> {
+  std::int32_t number = 0;
+  std::int64_t epoch = 0;
+  OffsetTracker offsets;
+  std::unordered_map<std::string, std::unique_ptr<Lane>> lanes;
+  std::size_t buffered = 0;
+  int running = 0;   ///< slices that executors hold
+  bool open = true;  ///< dispatched; false once revoked or fenced
+  bool fenced = false;
+};
+
+/// A piece of work on a database connection that is no batch: raising a lease, storing progress, publishing letters.
+/// Returns false if the database is away: it will be run again.
+using Job = std::function<bool(store::Session&)>;
+
+/// Lanes, ready list and jobs: where the poll thread, the executors and the partitions meet. One mutex; batches make
+/// its cost small. Thread-safe.
+class Dispatcher {
+ public:
+  Dispatcher(DispatchLimits limits, std::function<void()> on_room) : limits_(limits), on_room_(std::move(on_room)) {}
+
+  // For the poll thread.
+  void Open(std::int32_t partition, std::int64_t epoch);
+  /// Whether another record of the partition may be offered. When not, on_room is called once there may be room again.
+  [[nodiscard]] bool HasRoom(std::int32_t partition);
+  void Offer(std::int32_t partition, std::unique_ptr<SourceRecord> record);
+  /// Stops dispatching the partitions and drops what is queued; what runs goes on.
+  void Close(const std::vector<std::int32_t>& partitions);
+  /// Waits until nothing of the closed partitions runs. False at the deadline.
+  bool WaitIdle(const std::vector<std::int32_t>& partitions, SteadyTime deadline);
+  /// Forgets closed partitions.
+  void Forget(const std::vector<std::int32_t>& partitions);
+  /// Watermarks of these partitions (open or closed, not fenced).
+  [[nodiscard]] std::vector<store::Progress> Watermarks(const std::vector<std::int32_t>& partitions) const;
+  [[nodiscard]] std::vector<std::int32_t> OpenPartitions() const;
+  /// Partitions that a batch found to be taken over since the last call.
+  [[nodiscard]] std::vector<std::int32_t> TakeFenced();
+
+  // For the executors.
+  using Task = std::variant<Batch, Job>;
+  /// Waits for work; empty once stopped.
+  std::optional<Task> Take();
+  /// Hands a batch back with its settlements.
+  void Settle(Batch batch);
+  void Fence(std::int32_t partition, std::int64_t epoch);
+  /// The letter of this offset is published.
+  void CompleteLetter(std::int32_t partition, std::int64_t offset);
+
+  /// Jobs go before batches, in order.
+  void Post(Job job);
+  /// Back to the front: the database was away.
+  void PostAgain(Job job);
+  /// Take returns empty from now on.
+  void Stop();
+  [[nodiscard]] bool stopped() const;
+
+  struct Load {
+    std::size_t buffered = 0;
+    std::size_t in_flight = 0;
+    std::size_t blocked_keys = 0;            ///< lanes waiting for a retry
+    std::optional<SteadyTime> oldest_taken;  ///< when the longest-running batch was taken
+  };
+  [[nodiscard]] Load CurrentLoad() const;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  bool RoomIn(const Partition& partition) const;
+  void MakeReady(Lane& lane);
+  void Wait(Lane& lane, SteadyTime due);
+  void PromoteDue(SteadyTime now);
+  Batch TakeBatch();
+  void SettleSlice(Slice& slice, SteadyTime now);
+  void PutBack(Partition& partition, Lane& lane, std::vector<Item> items, SteadyTime now);
+  void ClosePartition(Partition& partition);
+  void DropQueued(Lane& lane);
+  void Unbuffer(Partition& partition, const Item& item);
+  void Buffer(Partition& partition, const Item& item);
+
+  const DispatchLimits limits_;
+  const std::function<void()> on_room_;
+  mutable std::mutex mutex_;
+  std::condition_variable work_;  // executors wait
+  std::condition_variable idle_;  // WaitIdle waits
+  std::map<std::int32_t, std::shared_ptr<Partition>> partitions_;
+  std::deque<Lane*> ready_;
+  std::multimap<SteadyTime, Lane*> waiting_;
+  std::deque<Job> jobs_;
+  std::vector<std::int32_t> fenced_;
+  std::multiset<SteadyTime> taken_;
+  std::size_t buffered_ = 0;
+  std::size_t buffered_bytes_ = 0;
+  std::size_t in_flight_ = 0;
+  bool room_wanted_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace keystrand::worker::engine

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/core/result.h"
+#include "worker/engine/source_record.h"
+#include "worker/handlers/event.h"
+
+namespace keystrand::worker::engine {
+
+/// Reads the event out of a record. Views point into the record. `partition_count`: of the events topic; a record whose
+/// key belongs elsewhere was not written by a receiver. `own_account`: KEYSTRAND_ACCOUNT.
+/// Errors: kMalformed, the detail names the fault, never a value. Thread-safe.
+Result<handlers::Event> ReadEvent(const SourceRecord& record, std::int32_t partition, std::int32_t partition_count,
+                                  const std::string& own_account);
+
+}  // namespace keystrand::worker::engine

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/kafka/consumer.h"
+
+namespace keystrand::worker::engine {
+
+/// Where a lane's item comes from. All are drained by the partition's owner, in one order per key.
+enum class Origin : std::uint8_t {
+  kLive,    ///< the events topic; settling it completes its offset
+  kParked,  ///< the head of a parked strand
+  kTimer,   ///< a due timer: an event that nobody sent
+};
+
+/// The bytes of one item, whatever its origin. Immutable; read by one executor at a time.
+class SourceRecord {
+ public:
+  virtual ~SourceRecord() = default;
+  [[nodiscard]] virtual Origin origin() const = 0;
+  [[nodiscard]] virtual std::string_view key() const = 0;
+  [[nodiscard]] virtual std::string_view value() const = 0;
+  [[nodiscard]] virtual bool has_value() const = 0;
+  [[nodiscard]] virtual std::int64_t offset() const = 0;
+  [[nodiscard]] virtual std::int64_t timestamp_ms() const = 0;
+  [[nodiscard]] virtual std::optional<std::string_view> FindHeader(std::string_view name) const = 0;
+  [[nodiscard]] virtual std::vector<kafka::Header> Headers() const = 0;
+};
+
+/// A record of the events topic, as librdkafka handed it over: nothing is copied.
+class LiveRecord final : public SourceRecord {
+ public:
+  explicit LiveRecord(kafka::ConsumedRecord record) : record_(std::move(record)) {}
+  [[nodiscard]] Origin origin() const override { return Origin::kLive; }
+  [[nodiscard]] std::string_view key() const override { return record_.key(); }
+  [[nodiscard]] std::string_view value() const override { return record_.value(); }
+  [[nodiscard]] bool has_value() const override { return record_.has_value(); }
+  [[nodiscard]] std::int64_t offset() const override { return record_.offset(); }
+  [[nodiscard]] std::int64_t timestamp_ms() const override { return record_.timestamp_ms(); }
+  [[nodiscard]] std::optional<std::string_view> FindHeader(std::string_view name) const override {
+    return record_.FindHeader(name);
+  }
+  [[nodiscard]] std::vector<kafka::Header> Headers() const override { return record_.Headers(); }
+
+ private:
+  kafka::ConsumedRecord record_;
+};
+
+}  // namespace keystrand::worker::engine

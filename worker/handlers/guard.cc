@@ -1,0 +1,82 @@
+#include "worker/handlers/guard.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+#include "common/stripe/envelope.h"
+#include "common/stripe/event_types.h"
+#include "common/stripe/json_text.h"
+
+namespace keystrand::worker::handlers {
+namespace {
+
+using Indexes = std::vector<std::size_t>;
+
+/// Whether `later` says of itself that it came right after `earlier`. Unreadable text says nothing.
+bool Describes(const store::Candidate& later, const store::Candidate& earlier) {
+  if (later.previous_attributes.empty() || earlier.data.empty()) return false;
+  return stripe::Matches(later.previous_attributes, earlier.data).value_or(false);
+}
+
+bool ComesBefore(const store::Candidate& a, const store::Candidate& b) { return Describes(b, a) && !Describes(a, b); }
+
+std::vector<stripe::MonotoneValue> MonotoneOf(const std::string& data) {
+  if (data.empty()) return {};
+  const auto envelope =
+      stripe::ParseEnvelope(R"({"id":"-","type":"-","livemode":false,"data":{"object":)" + data + "}}", "");
+  return envelope ? envelope->monotone : std::vector<stripe::MonotoneValue>{};
+}
+
+/// Whether some growing field is smaller in `a` than in `b`, and none is greater.
+bool GrewFrom(const std::vector<stripe::MonotoneValue>& a, const std::vector<stripe::MonotoneValue>& b) {
+  bool grew = false;
+  for (const auto& before : a) {
+    const auto after = std::find_if(b.begin(), b.end(), [&](const auto& value) { return value.name == before.name; });
+    if (after == b.end()) continue;
+    if (after->value < before.value) return false;
+    grew = grew || after->value > before.value;
+  }
+  return grew;
+}
+
+/// Those that no other one comes after; all of them if there is no such one (a circle).
+template <typename Before>
+Indexes Newest(const Indexes& among, Before before) {
+  Indexes newest;
+  for (const auto i : among) {
+    if (std::none_of(among.begin(), among.end(), [&](std::size_t j) { return j != i && before(i, j); })) {
+      newest.push_back(i);
+    }
+  }
+  return newest.empty() ? among : newest;
+}
+
+}  // namespace
+
+void AddCandidate(std::vector<store::Candidate>& candidates, store::Candidate candidate) {
+  const auto by_id = [](const auto& a, const auto& b) { return a.event_id < b.event_id; };
+  const auto place = std::lower_bound(candidates.begin(), candidates.end(), candidate, by_id);
+  if (place != candidates.end() && place->event_id == candidate.event_id) return;
+  candidates.insert(place, std::move(candidate));
+  if (candidates.size() > kCandidatesMax) candidates.erase(candidates.begin());
+}
+
+std::size_t Choose(const std::vector<store::Candidate>& candidates) {
+  Indexes left(candidates.size());
+  std::iota(left.begin(), left.end(), std::size_t{0});
+  left = Newest(left, [&](std::size_t i, std::size_t j) {
+    return stripe::IsCreation(candidates[i].event_type) && !stripe::IsCreation(candidates[j].event_type);
+  });
+  left = Newest(left, [&](std::size_t i, std::size_t j) { return ComesBefore(candidates[i], candidates[j]); });
+  if (left.size() > 1) {
+    std::vector<std::vector<stripe::MonotoneValue>> values(candidates.size());
+    for (const auto i : left) values[i] = MonotoneOf(candidates[i].data);
+    left = Newest(left, [&](std::size_t i, std::size_t j) { return GrewFrom(values[i], values[j]); });
+  }
+  return *std::max_element(left.begin(), left.end(), [&](std::size_t i, std::size_t j) {
+    return candidates[i].event_id < candidates[j].event_id;
+  });
+}
+
+}  // namespace keystrand::worker::handlers
