@@ -86,10 +86,9 @@ std::string WithoutHugeNumbers(std::string_view text) {
     }
     const std::size_t end = NumberEnd(text, at);
     if (end == at) break;                        // not JSON, as the reader will say
-    if (MayBeHuge(text.substr(at, end - at))) {  // "1e9" or longer: room for "0.0", with its sign "-0.0"
-      const std::size_t zero = text[at] == '-' ? at + 1 : at;
-      masked.replace(zero, end - zero, end - zero, '0');
-      masked[zero + 1] = '.';
+    if (MayBeHuge(text.substr(at, end - at))) {  // at least as long as "1e9", so there is room for "0.0"
+      masked.replace(at, end - at, end - at, '0');
+      masked[at + 1] = '.';
     }
     at = end;
   }

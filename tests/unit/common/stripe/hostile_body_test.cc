@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <random>
 
 #include "common/stripe/envelope.h"
@@ -68,6 +68,7 @@ const Case kMalformed[] = {
     {"HugeWithoutFraction", CustomerWith("\"balance\":" + Repeated("9", 400) + ".")},
     {"HugeWithLeadingZero", CustomerWith("\"balance\":0" + Repeated("9", 400))},
     {"HugeAndThenBroken", CustomerWith("\"balance\":1e400,\"name\":")},
+    {"HugeAndThenNoExponent", CustomerWith("\"a\":1e400,\"b\":1e+")},
     {"NoExponent", CustomerWith("\"balance\":1e")},
     {"TrailingComma", CustomerWith("\"a\":1,")},
     {"SingleQuotes", "{'id':'evt_1','type':'ping','livemode':false}"},
@@ -139,7 +140,10 @@ TEST_P(MalformedBodyTest, IsRefusedInAShortLineWithoutItsText) {
 INSTANTIATE_TEST_SUITE_P(Stripe, MalformedBodyTest, testing::ValuesIn(kMalformed), NameOfCase);
 
 TEST(HostileBodyTest, SaysWhatIsWrong) {
-  const auto fault = [](std::string_view body) { return ParseEnvelope(body, "").error().detail; };
+  const auto fault = [](std::string_view body) {
+    const auto event = ParseEnvelope(body, "");
+    return event ? "nothing" : event.error().detail;
+  };
   EXPECT_EQ(fault("[]"), "the body is not a JSON object");
   EXPECT_EQ(fault(R"({"id":"evt_1","id":"evt_1"})"), "id is repeated");
   EXPECT_EQ(fault(EventAround("x", R"({"customer":1,"customer":2})")), "data.object.customer is repeated");
@@ -182,7 +186,12 @@ TEST_P(ReadableBodyTest, KeepsItsKey) {
 
 INSTANTIATE_TEST_SUITE_P(Stripe, ReadableBodyTest, testing::ValuesIn(kReadable), NameOfCase);
 
-/// Linear bodies of a megabyte take milliseconds; quadratic work would take minutes, also under a sanitizer.
+TEST(HostileBodyTest, KeepsTextThatLooksLikeAHugeNumber) {
+  const std::string body = EventAround("x", R"({"id":"a\\\"1e5","object":"customer","balance":1e400})");
+  EXPECT_EQ(ParseEnvelope(body, "").value().ordering_key, "test/self/a\\\"1e5");
+}
+
+/// Linear work on a megabyte takes milliseconds of processor time, quadratic work minutes; a sanitizer changes neither.
 TEST(HostileBodyTest, CostsTimeInProportionToItsSize) {
   std::string keys = "\"k0\":0";
   for (int i = 1; i < 100000; ++i) keys += ",\"k" + std::to_string(i) + "\":0";
@@ -195,9 +204,9 @@ TEST(HostileBodyTest, CostsTimeInProportionToItsSize) {
       CustomerWith(R"("name":")" + Repeated(R"(\u0000)", 170000) + "\""),
       CustomerWith(R"("name":")" + Repeated(R"(\ud7ff)", 170000) + "\""),
   };
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();
   for (const std::string& body : bodies) (void)ParseEnvelope(body, "");
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 10);
 }
 
 TEST(HostileBodyTest, SurvivesEveryTruncation) {

@@ -103,6 +103,17 @@ TEST(SignatureVerifierTest, SaysWhichSecretMatchedAndWhenItWasSigned) {
   EXPECT_EQ(verdict_with({right})->signed_at, sys_seconds(seconds(1767225598)));
 }
 
+TEST(SignatureVerifierTest, NeverTakesTheEmptySecretForAKey) {
+  const std::string forged = TimeOf(Valid()) + ",v1=cb24ad2d2b002882ab782c2d6a9151c9019f4fdc089a5839c298a1cfe436cb2b";
+  const auto verdict_with = [&](std::vector<std::string> secrets) -> std::string_view {
+    const SignatureVerifier verifier(std::move(secrets), seconds(300));
+    const auto verdict = verifier.Verify(Valid().payload, forged, Valid().now);
+    return verdict ? "ok" : NameOf(verdict.error());
+  };
+  EXPECT_EQ(verdict_with({""}), "no_secret");
+  EXPECT_EQ(verdict_with({"", "whsec_invented"}), "signature_mismatch");
+}
+
 TEST(SignatureVerifierTest, ReadsAtMostSixteenSignatures) {
   const SignatureVerifier verifier(Valid().secrets, seconds(300));
   EXPECT_TRUE(verifier.Verify(Valid().payload, HeaderWithV1(15), Valid().now));
