@@ -34,15 +34,15 @@ struct Range {
 /// One setting, its type forgotten: what Reader works with.
 struct SettingEntry {
   Setting setting;
-  std::string type;      ///< "integer", "host:port", "info, warn or error": shown by --help and in problems
-  std::string unit;      ///< "ms", "bytes"; empty if none
+  std::string type;      ///< with unit and range, as --help and problems say it: "whole number of ms, 1 to 60000"
   std::string fallback;  ///< the default as text, redacted
   bool secret = false;   ///< no flag, never shown
   bool list = false;     ///< several values: a comma list in flag and environment, or an array in the file
   /// Sets the field. Nothing: done. Else the remedy ("give a whole number from 1 to 10"), and the field is unchanged.
   std::function<std::optional<std::string>(const std::vector<std::string>& values)> apply;
-  std::function<std::string()> show;                              ///< the field as text, redacted
-  std::function<bool(const std::string& value)> refused_as_flag;  ///< carries a secret (may be null)
+  std::function<std::string()> show;                                 ///< the field as text, redacted
+  std::function<std::string(const std::string& value)> shown_value;  ///< a given value, redacted (null: as it is)
+  std::function<bool(const std::string& value)> refused_as_flag;     ///< carries a secret (may be null)
 };
 
 /// Fields of one settings struct and how each is given. Every field must outlive the reading.
@@ -63,9 +63,9 @@ class SettingList {
   void Add(std::chrono::seconds& field, Setting setting, Range<std::chrono::seconds> range);
 
   template <std::integral T>
-  requires(!std::same_as<T, bool>) void Add(T& field, Setting setting, Range<T> range, std::string unit = {}) {
+  requires(!std::same_as<T, bool>) void Add(T& field, Setting setting, Range<T> range, const std::string& unit = {}) {
     AddInteger(
-        std::move(setting), std::move(unit), Bounds(range), [&field] { return static_cast<std::int64_t>(field); },
+        std::move(setting), unit, Bounds(range), [&field] { return static_cast<std::int64_t>(field); },
         [&field](std::int64_t value) { field = static_cast<T>(value); });
   }
 
@@ -94,8 +94,9 @@ class SettingList {
     if (std::cmp_greater(range.max, kMax)) return {static_cast<std::int64_t>(range.min), kMax};
     return {static_cast<std::int64_t>(range.min), static_cast<std::int64_t>(range.max)};
   }
-  void AddInteger(Setting setting, std::string unit, Range<std::int64_t> range, std::function<std::int64_t()> get,
-                  std::function<void(std::int64_t)> set);
+  void Push(SettingEntry entry);
+  void AddInteger(Setting setting, const std::string& unit, Range<std::int64_t> range,
+                  std::function<std::int64_t()> get, std::function<void(std::int64_t)> set);
   void AddChoice(Setting setting, std::vector<std::string> names, std::function<std::size_t()> get,
                  std::function<void(std::size_t)> set);
 
