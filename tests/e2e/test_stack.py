@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "deploy" / "local"))
 
 import postgres  # noqa: E402
-from process import ProcessId, StackError  # noqa: E402
+from process import ProcessId, Server, StackError, stop_all  # noqa: E402
 from stack import Stack  # noqa: E402
 from throwaway import STACKS, throwaway_folder  # noqa: E402
 
@@ -230,6 +230,16 @@ def test_recycled_pid_is_neither_taken_for_a_server_nor_killed(stack: Stack, bys
     assert stack.up() == ["kafka-0"]
 
 
+def test_server_that_ignores_the_request_is_killed_after_the_grace(folder: pathlib.Path) -> None:
+    deaf, polite = Server(folder, "kafka-0"), Server(folder, "kafka-1")
+    deaf.spawn(["sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1; done"])
+    polite.spawn(["sleep", "300"])
+    deaf.wait_until(lambda: b"deaf" in deaf.log_file.read_bytes(), COMMAND_DEADLINE_S, "deaf")
+    process = deaf.process
+    assert stop_all([deaf, polite], grace_s=0.5) == ["kafka-0"]
+    assert not process.alive
+
+
 @pytest.mark.parametrize("content", ["", "{", '{"pid": 1}', "12345\n"])
 def test_half_written_pid_file_means_stopped(folder: pathlib.Path, content: str) -> None:
     stack = Stack(folder)
@@ -390,7 +400,7 @@ def test_setup_without_rights_prints_the_apt_line(tmp_path: pathlib.Path) -> Non
                              stdin=subprocess.DEVNULL, env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
     assert refused.returncode == 1
     lines = [line for line in refused.stderr.splitlines() if line.startswith("apt-get ")]
-    assert lines == ["apt-get update && apt-get install --yes --no-install-recommends clang-format-14 "]
+    assert lines == ["apt-get update && apt-get install --yes --no-install-recommends clang-format-14"]
 
 
 def with_stack(*arguments: str) -> list[str]:
