@@ -200,6 +200,7 @@ void LoadRun::OnAnswer(Connection& connection) {
   const Assignment& request = connection.assignment();
   --busy_;
   ++answers_;
+  if (connection.status() == 200) ++result_.accepted;
   if (InWindow(request.due)) {
     result_.latency.Record(now - request.due);
     ++result_.statuses[connection.status()];

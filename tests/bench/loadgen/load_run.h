@@ -50,6 +50,7 @@ struct LoadResult {
   std::map<std::string, double> cpu_seconds;   ///< of the processes asked for, between the readings
   std::chrono::duration<double> own_cpu{};     ///< of this process, whole run with warm-up, without signing
   std::uint64_t sent = 0;                      ///< whole run
+  std::uint64_t accepted = 0;                  ///< answered 200, whole run
   bool ran_out_of_requests = false;            ///< closed loop only: the window was cut short
   std::vector<Delivery> deliveries;            ///< in order of answers
 };

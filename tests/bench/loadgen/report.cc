@@ -60,6 +60,7 @@ std::string ReportLine(const ReportLabels& labels, const LoadShape& shape, const
       .Object("cpu_s", Cpu(result))
       .Add("generator_cpu_s", result.own_cpu.count())
       .Add("sent", result.sent)
+      .Add("accepted", result.accepted)
       .Add("body_bytes", labels.body_bytes)
       .Add("duplicates_planned", labels.duplicates);
   return line.str();

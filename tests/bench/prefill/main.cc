@@ -21,6 +21,7 @@ struct Settings {
   std::string name = "prefill";
   std::string template_path;
   std::string tag = "bench001";
+  bool count_only = false;
   int create_partitions = 0;
   int replication_factor = 1;
   WorkloadShape workload{.deliveries = 200'000};
@@ -36,7 +37,7 @@ struct Outcome {
 void AddOptions(CLI::App& app, Settings& to) {
   app.add_option("--brokers", to.producer.brokers, "host:port,…")->envname("KEYSTRAND_KAFKA_BROKERS")->required();
   app.add_option("--topic", to.producer.topic)->envname("KEYSTRAND_EVENTS_TOPIC")->default_val("keystrand.events");
-  app.add_option("--template", to.template_path, "The event to vary: workload/charge_succeeded.json")->required();
+  app.add_option("--template", to.template_path, "The event to vary: workload/charge_succeeded.json");
   app.add_option("--records", to.workload.deliveries)->capture_default_str()->check(CLI::Range(1, 5'000'000));
   app.add_option("--customers", to.workload.customers)->capture_default_str()->check(CLI::Range(1, 1'000'000));
   app.add_option("--zipf", to.workload.zipf_exponent)->capture_default_str();
@@ -53,6 +54,7 @@ void AddOptions(CLI::App& app, Settings& to) {
   app.add_option("--create", to.create_partitions, "First make the topic with so many partitions")
       ->capture_default_str();
   app.add_option("--replication", to.replication_factor)->capture_default_str();
+  app.add_flag("--count", to.count_only, "Only report how many records the topic holds");
   app.add_option("--name", to.name, "Name in the report")->capture_default_str();
 }
 
@@ -107,17 +109,31 @@ std::string ReportLine(const Settings& settings, const Outcome& outcome) {
   return line.str();
 }
 
+Result<std::string> CountLine(const Settings& settings) {
+  auto producer = Producer::Open(settings.producer);
+  if (!producer) return Fail(producer.error());
+  const auto records = producer->CountRecords();
+  if (!records) return Fail(records.error());
+  return JsonLine().Text("name", settings.name).Add("records", *records).str();
+}
+
+Result<std::string> PrefillLine(const Settings& settings) {
+  const auto outcome = Prefill(settings);
+  if (!outcome) return Fail(outcome.error());
+  return ReportLine(settings, *outcome);
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Fills the events topic with records as the receiver writes them");
   Settings settings;
   AddOptions(app, settings);
   CLI11_PARSE(app, argc, argv);
-  const auto outcome = Prefill(settings);
-  if (!outcome) {
-    std::cerr << "prefill: " << outcome.error().detail << "\n";
+  const auto line = settings.count_only ? CountLine(settings) : PrefillLine(settings);
+  if (!line) {
+    std::cerr << "prefill: " << line.error().detail << "\n";
     return 1;
   }
-  std::cout << ReportLine(settings, *outcome) << std::endl;
+  std::cout << *line << std::endl;
   return 0;
 }
 

@@ -23,6 +23,8 @@ using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, DestroyedBy<rd_kafka_NewTo
 using Queue = std::unique_ptr<rd_kafka_queue_t, DestroyedBy<rd_kafka_queue_destroy>>;
 using AdminEvent = std::unique_ptr<rd_kafka_event_t, DestroyedBy<rd_kafka_event_destroy>>;
 using Config = std::unique_ptr<rd_kafka_conf_t, DestroyedBy<rd_kafka_conf_destroy>>;
+using Metadata = std::unique_ptr<const rd_kafka_metadata_t, DestroyedBy<rd_kafka_metadata_destroy>>;
+using Topic = std::unique_ptr<rd_kafka_topic_t, DestroyedBy<rd_kafka_topic_destroy>>;
 using Handle = std::unique_ptr<rd_kafka_t, DestroyedBy<rd_kafka_destroy>>;
 
 struct Option {
@@ -116,6 +118,25 @@ Result<> Producer::CreateTopic(int partitions, int replication_factor) {
   rd_kafka_NewTopic_t* topics[] = {topic.get()};
   rd_kafka_CreateTopics(state_->handle.get(), topics, 1, nullptr, answers.get());
   return OutcomeOf(AdminEvent(rd_kafka_queue_poll(answers.get(), kAdminTimeoutMs)).get());
+}
+
+Result<std::int64_t> Producer::CountRecords() {
+  const std::string& name = state_->settings.topic;
+  const Topic topic(rd_kafka_topic_new(state_->handle.get(), name.c_str(), nullptr));
+  const rd_kafka_metadata_t* answer = nullptr;
+  auto error = rd_kafka_metadata(state_->handle.get(), 0, topic.get(), &answer, kAdminTimeoutMs);
+  const Metadata metadata(answer);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return Fail(ErrorCode::kUnavailable, rd_kafka_err2str(error));
+  std::int64_t records = 0;
+  for (int partition = 0; partition < metadata->topics[0].partition_cnt; ++partition) {
+    std::int64_t low = 0;
+    std::int64_t high = 0;
+    error =
+        rd_kafka_query_watermark_offsets(state_->handle.get(), name.c_str(), partition, &low, &high, kAdminTimeoutMs);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return Fail(ErrorCode::kUnavailable, rd_kafka_err2str(error));
+    records += high - low;
+  }
+  return records;
 }
 
 Result<> Producer::Produce(std::string_view key, std::string_view value, const Headers& headers) {

@@ -31,6 +31,9 @@ class Producer {
   /// Makes the topic if it is not there, as large as `keystrand topics create` makes records. Waits up to 30 s.
   Result<> CreateTopic(int partitions, int replication_factor);
 
+  /// How many records the topic holds, over all partitions. Errors: kUnavailable.
+  Result<std::int64_t> CountRecords();
+
   /// Queues one record, to the partition where Java's clients would put its key (murmur2). Blocks while
   /// outstanding_max records are under way. Errors: kUnavailable when an earlier record was not delivered.
   Result<> Produce(std::string_view key, std::string_view value, const Headers& headers);

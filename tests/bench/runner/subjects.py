@@ -1,0 +1,142 @@
+"""The programs under measurement. A peer joins by one class here that says how it starts: scenarios know no names.
+
+All of one kind are run in turns on the same stack (A B A B): the first on a cold broker loses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+from runner.stage import SECRET, Program, Stage, answers_ready, free_ports, query, running, scrape
+
+READY_DEADLINE_S = 30
+
+
+@dataclasses.dataclass
+class Backlog:
+    """A filled topic, and what a correct consumer makes of it (the report of bench_prefill)."""
+
+    names: dict[str, str]  # settings that name the topics
+    records: int
+    events: int
+    duplicates: int
+    objects: int
+
+    @property
+    def topic(self) -> str:
+        return self.names["KEYSTRAND_EVENTS_TOPIC"]
+
+
+@dataclasses.dataclass
+class RunningReceiver:
+    program: Program
+    port: int
+    path: str
+
+
+@dataclasses.dataclass
+class RunningWorker:
+    program: Program
+    database_url: str
+    admin_port: int
+
+    def settled(self) -> dict[str, int]:
+        """Records settled so far, by outcome."""
+        return count_by_label(scrape(self.admin_port), "keystrand_worker_events_total", "outcome")
+
+
+class Receiver(Protocol):
+    name: str
+
+    def run(self, stage: Stage, names: dict[str, str]) -> contextlib.AbstractContextManager[RunningReceiver]:
+        """Started and ready; it writes to names["KEYSTRAND_EVENTS_TOPIC"]."""
+
+
+class Worker(Protocol):
+    """`run` starts it on an empty database with a consumer group of its own; it takes the topic from the beginning."""
+
+    name: str
+
+    def run(self, stage: Stage, names: dict[str, str]) -> contextlib.AbstractContextManager[RunningWorker]: ...
+
+    def problems(self, worker: RunningWorker, backlog: Backlog) -> list[str]:
+        """What is wrong in the tables after the backlog; a drain with wrong tables is no result."""
+
+    def commit_times(self, worker: RunningWorker) -> dict[str, float]:
+        """Event id → Unix time at which PostgreSQL committed its row."""
+
+
+class KeystrandReceiver:
+    name = "keystrand"
+
+    @contextlib.contextmanager
+    def run(self, stage: Stage, names: dict[str, str]) -> Iterator[RunningReceiver]:
+        port, admin_port = free_ports(2)
+        environment = {**stage.stack.env(), **names, "KEYSTRAND_LISTEN": f"127.0.0.1:{port}",
+                       "KEYSTRAND_ADMIN_LISTEN": f"127.0.0.1:{admin_port}", "KEYSTRAND_SIGNING_SECRETS": SECRET}
+        program = stage.start("keystrand-receiver", [stage.program("keystrand-receiver")], environment)
+        with running(program):
+            program.wait_until(lambda: answers_ready(admin_port), READY_DEADLINE_S, "ready")
+            yield RunningReceiver(program, port, "/webhooks/stripe")
+
+
+class KeystrandWorker:
+    name = "keystrand"
+
+    def __init__(self) -> None:
+        self._groups = 0
+
+    @contextlib.contextmanager
+    def run(self, stage: Stage, names: dict[str, str]) -> Iterator[RunningWorker]:
+        self._groups += 1
+        [admin_port] = free_ports(1)
+        url = stage.new_database()
+        environment = {**stage.stack.env(), **names, "KEYSTRAND_DATABASE_URL": url,
+                       "KEYSTRAND_GROUP": f"bench-keystrand-{self._groups}",
+                       "KEYSTRAND_ADMIN_LISTEN": f"127.0.0.1:{admin_port}"}
+        program = stage.start("keystrand-worker", [stage.program("keystrand-worker")], environment)
+        with running(program):
+            program.wait_until(lambda: answers_ready(admin_port), READY_DEADLINE_S, "ready")
+            yield RunningWorker(program, url, admin_port)
+
+    def problems(self, worker: RunningWorker, backlog: Backlog) -> list[str]:
+        expected = [
+            ("applied events", "SELECT count(*) FROM keystrand.inbox WHERE status = 'applied'", backlog.events),
+            ("events in all", "SELECT count(*) FROM keystrand.inbox", backlog.events),
+            ("objects", "SELECT count(*) FROM stripe.objects", backlog.objects),
+            ("objects that are not the newest snapshot", NOT_THE_NEWEST, 0),
+            ("dead letters", "SELECT count(*) FROM keystrand.dead_letters", 0),
+        ]
+        found = [(what, int(query(worker.database_url, sql)[0][0]), want) for what, sql, want in expected]
+        found.append(("duplicates", worker.settled().get("duplicate", 0), backlog.duplicates))
+        return [f"{what}: {is_} instead of {want}" for what, is_, want in found if is_ != want]
+
+    def commit_times(self, worker: RunningWorker) -> dict[str, float]:
+        rows = query(worker.database_url, "SELECT event_id, extract(epoch FROM pg_xact_commit_timestamp(xmin)) "
+                                          "FROM keystrand.inbox WHERE status = 'applied'")
+        return {event_id: float(committed) for event_id, committed in rows}
+
+
+NOT_THE_NEWEST = """
+SELECT count(*) FROM stripe.objects o
+LEFT JOIN (SELECT scope, object_id, max(event_created) AS newest FROM keystrand.inbox GROUP BY 1, 2) i
+  ON i.scope = o.scope AND i.object_id = o.id
+WHERE o.event_created IS DISTINCT FROM i.newest OR o.data ->> 'id' IS DISTINCT FROM o.id
+   OR (o.data ->> 'created')::bigint IS DISTINCT FROM extract(epoch FROM o.event_created)::bigint"""
+
+
+def count_by_label(exposition: str, metric: str, label: str) -> dict[str, int]:
+    """Sums a counter of a /metrics page over all labels but one."""
+    sums: dict[str, int] = {}
+    for labels, value in re.findall(rf"^{metric}\{{([^}}]*)\}} (\S+)$", exposition, re.MULTILINE):
+        key = re.search(rf'(?:^|,){label}="([^"]*)"', labels)[1]
+        sums[key] = sums.get(key, 0) + int(float(value))
+    return sums
+
+
+RECEIVERS: list[Receiver] = [KeystrandReceiver()]
+WORKERS: list[Worker] = [KeystrandWorker()]
