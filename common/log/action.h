@@ -67,6 +67,7 @@ enum class Action : std::uint8_t {
   kMonitorRefreshFailed,
   kOperatorAction,
 };
+inline constexpr Action kLastAction = Action::kOperatorAction;
 
 struct ActionEntry {
   Action action;

@@ -136,11 +136,13 @@ class Value {
   template <std::integral T>
   Value(T integer) : kind_(Kind::kInteger), integer_(static_cast<std::int64_t>(integer)) {}  // NOLINT
   /// Written as RFC 3339, UTC, microseconds.
-  Value(std::chrono::system_clock::time_point time)  // NOLINT
+  template <typename Duration>
+  Value(std::chrono::time_point<std::chrono::system_clock, Duration> time)  // NOLINT
       : kind_(Kind::kTime),
         integer_(std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count()) {}
   /// Written as seconds.
-  Value(std::chrono::nanoseconds duration)  // NOLINT
+  template <typename Rep, typename Period>
+  Value(std::chrono::duration<Rep, Period> duration)  // NOLINT
       : kind_(Kind::kNumber), number_(std::chrono::duration<double>(duration).count()) {}
 
   [[nodiscard]] Kind kind() const { return kind_; }
