@@ -29,7 +29,7 @@ ReceivedRecord RecordOf(const EventTemplate& event_template, const PlannedEvent&
       {"expected-mode", "any"},
       {"body-sha256", Hex(Sha256(body))},
       {"signed-with", "primary"},
-      {"traceparent", "00-" + HexNumber(delivery + 1, 32) + "-" + HexNumber(delivery + 1, 16) + "-00"}};
+      {"traceparent", "00-" + HexNumber(delivery + 1, 32) + "-" + HexNumber(delivery + 1, 16) + "-01"}};
   return {"test/self/" + event_template.CustomerId(event, run), std::move(body), std::move(headers)};
 }
 

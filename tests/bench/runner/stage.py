@@ -41,7 +41,7 @@ class Program:
         self.started = time.time()
         with open(log, "ab") as output:
             self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                             env={**os.environ, **environment})
+                                             env={**clean_environment(), **environment})
 
     @property
     def pid(self) -> int:
@@ -124,7 +124,7 @@ class Stage:
         names = {"KEYSTRAND_EVENTS_TOPIC": topic, "KEYSTRAND_DEAD_LETTERS_TOPIC": f"{topic}.dead-letters",
                  "KEYSTRAND_FACTS_TOPIC": f"{topic}.facts"}
         tool = self.program("keystrand")
-        done = subprocess.run([tool, "topics", "create"], env={**os.environ, **self.stack.env(), **names},
+        done = subprocess.run([tool, "topics", "create"], env={**clean_environment(), **self.stack.env(), **names},
                               capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0:
             raise BenchError(f"`keystrand topics create` failed: {(done.stdout + done.stderr).strip()}")
@@ -149,7 +149,7 @@ class Stage:
 
     def _tool(self, name: str, arguments: Sequence[object]) -> dict:
         program = _existing(self._tools / name, "make build")
-        environment = {**os.environ, **self.stack.env(), "KEYSTRAND_BENCH_SECRET": SECRET}
+        environment = {**clean_environment(), **self.stack.env(), "KEYSTRAND_BENCH_SECRET": SECRET}
         done = subprocess.run([program, *map(str, arguments)], env=environment, capture_output=True, text=True,
                               timeout=600, check=False)
         if done.returncode != 0:
@@ -175,6 +175,11 @@ def new_stage(tools: pathlib.Path, programs: pathlib.Path, logs: pathlib.Path) -
             yield Stage(stack, tools, programs, logs)
     except StackError as error:
         raise BenchError(str(error)) from error
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours without settings of the product, which would change what is measured."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("KEYSTRAND_")}
 
 
 def free_ports(count: int) -> list[int]:
