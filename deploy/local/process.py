@@ -139,8 +139,11 @@ class Server:
         """Returns once `ready()`; raises, with the end of the log, if the server ends first or the time is over."""
         end = time.monotonic() + deadline_s
         while not ready():
-            if not self.running:
+            process = self.process
+            if process is None:
                 raise StackError(f"{self.name} ended while it started\n{self.last_words()}")
+            if process.frozen:
+                raise StackError(f"{self.name} (pid {process.pid}) was frozen by someone: `kill -CONT {process.pid}`")
             if time.monotonic() > end:
                 raise StackError(f"{self.name} was not {what} within {deadline_s:g} s\n{self.last_words()}")
             time.sleep(POLL_S)

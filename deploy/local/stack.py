@@ -80,7 +80,7 @@ class Stack:
                 for server in stopped:
                     self._say(f"starting {server.name} on port {server.port}")
                     server.start()
-                self._wait_ready(stopped)
+                self._wait_ready()
             except BaseException:
                 stop_all(stopped, STOP_GRACE_S)
                 raise
@@ -223,8 +223,9 @@ class Stack:
         return [Postgres(self.folder, port=0, password="") if name == "postgres" else Server(self.folder, name)
                 for name in names]
 
-    def _wait_ready(self, servers: list[Server]) -> None:
-        for server in servers:
+    def _wait_ready(self) -> None:
+        """All of them: an earlier `up` may have been interrupted between a server's start and its readiness."""
+        for server in self.servers:
             if isinstance(server, kafka.Broker):
                 server.wait_ready(self.settings.brokers)
             else:

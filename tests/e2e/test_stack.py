@@ -134,8 +134,21 @@ def test_paused_broker_keeps_the_port_but_does_not_answer(stack: Stack) -> None:
     assert " frozen " in command(stack.folder, "status").stdout
     with pytest.raises(confluent_kafka.KafkaException):
         confluent_kafka.admin.AdminClient({"bootstrap.servers": stack.kafka_brokers, "log_level": 0}).list_topics(timeout=1)
+    refused = command(stack.folder, "up")
+    assert refused.returncode == 1
+    assert "kill -CONT" in refused.stderr
     stack.resume_broker()
     assert broker_count(stack) == 1
+
+
+def test_up_waits_for_servers_that_an_interrupted_one_started(folder: pathlib.Path) -> None:
+    stack = Stack(folder)
+    stack._settle()
+    for server in stack.servers:
+        server.start()
+    assert stack.up() == []
+    assert broker_count(stack) == 1
+    assert select_one(stack.database_url) == 1
 
 
 def test_database_keeps_committed_rows_through_stop_and_kill(stack: Stack) -> None:
