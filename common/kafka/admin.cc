@@ -28,6 +28,20 @@ std::int64_t ToNumber(const char* text) {
   return number;
 }
 
+GroupMember ReadMember(const rd_kafka_MemberDescription_t* described, const std::string& topic) {
+  GroupMember member;
+  member.client_id = rd_kafka_MemberDescription_client_id(described);
+  member.host = rd_kafka_MemberDescription_host(described);
+  if (member.host.starts_with('/')) member.host.erase(0, 1);  // Java prints an address without a name so
+  const auto* assignment = rd_kafka_MemberDescription_assignment(described);
+  const auto* list = assignment == nullptr ? nullptr : rd_kafka_MemberAssignment_partitions(assignment);
+  for (int i = 0; list != nullptr && i < list->cnt; ++i) {
+    if (topic == list->elems[i].topic) member.partitions.push_back(list->elems[i].partition);
+  }
+  std::sort(member.partitions.begin(), member.partitions.end());
+  return member;
+}
+
 void ReadConfig(std::string_view name, const char* value, TopicDescription& description) {
   if (name == "min.insync.replicas") description.min_insync_replicas = static_cast<std::int32_t>(ToNumber(value));
   if (name == "max.message.bytes") description.record_bytes_max = ToNumber(value);
@@ -127,6 +141,28 @@ class Admin::Impl {
     return offsets;
   }
 
+  Result<GroupDescription> DescribeGroup(const std::string& group, const std::string& topic,
+                                         std::chrono::milliseconds timeout) {
+    std::array<const char*, 1> groups{group.c_str()};
+    const auto event = Ask(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout, [&](auto* options, auto* queue) {
+      rd_kafka_DescribeConsumerGroups(client_.get(), groups.data(), groups.size(), options, queue);
+    });
+    if (!event) return Fail(event.error());
+    std::size_t count = 0;
+    const auto** results = rd_kafka_DescribeConsumerGroups_result_groups(
+        rd_kafka_event_DescribeConsumerGroups_result(event->get()), &count);
+    if (count != 1) return Fail(ErrorCode::kUnavailable, "describe group " + group + ": no answer");
+    if (const auto* error = rd_kafka_ConsumerGroupDescription_error(results[0]); error != nullptr) {
+      return FailWith(rd_kafka_error_code(error), "describe group " + group);
+    }
+    GroupDescription description;
+    description.state = rd_kafka_consumer_group_state_name(rd_kafka_ConsumerGroupDescription_state(results[0]));
+    for (std::size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(results[0]); ++i) {
+      description.members.push_back(ReadMember(rd_kafka_ConsumerGroupDescription_member(results[0], i), topic));
+    }
+    return description;
+  }
+
  private:
   using Request = std::function<void(const rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>;
 
@@ -198,6 +234,11 @@ Result<Watermarks> Admin::QueryWatermarks(const std::string& topic, std::int32_t
 Result<std::vector<std::int64_t>> Admin::Committed(const std::string& group, const std::string& topic,
                                                    std::int32_t partitions, std::chrono::milliseconds timeout) {
   return impl_->Committed(group, topic, partitions, timeout);
+}
+
+Result<GroupDescription> Admin::DescribeGroup(const std::string& group, const std::string& topic,
+                                              std::chrono::milliseconds timeout) {
+  return impl_->DescribeGroup(group, topic, timeout);
 }
 
 }  // namespace keystrand::kafka

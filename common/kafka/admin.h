@@ -30,6 +30,18 @@ struct TopicDescription {
   bool unclean_leader_election = false;
 };
 
+/// A member of a consumer group and the partitions it was given.
+struct GroupMember {
+  std::string client_id;
+  std::string host;  ///< its address, as the coordinator sees it
+  std::vector<std::int32_t> partitions;
+};
+
+struct GroupDescription {
+  std::string state;  ///< Kafka's name: Stable, PreparingRebalance, CompletingRebalance, Empty, Dead (never seen)
+  std::vector<GroupMember> members;
+};
+
 /// Low (first kept) and high (next to be written) offset of a partition.
 struct Watermarks {
   std::int64_t low = 0;
@@ -53,6 +65,9 @@ class Admin {
   /// Committed offsets of a group, by partition; -1 where the group has none.
   Result<std::vector<std::int64_t>> Committed(const std::string& group, const std::string& topic,
                                               std::int32_t partitions, std::chrono::milliseconds timeout);
+  /// Who is in a group, and which partitions of `topic` each has. A group nobody ever joined has no members.
+  Result<GroupDescription> DescribeGroup(const std::string& group, const std::string& topic,
+                                         std::chrono::milliseconds timeout);
 
  private:
   class Impl;

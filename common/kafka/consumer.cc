@@ -69,10 +69,15 @@ class Consumer::Impl {
 
   ~Impl() {
     if (!client_) return;
-    if (awaiting_assign_) rd_kafka_assign(client_.get(), nullptr);
+    Close();
+    EventFd::Unwatch(group_queue_.get());
+  }
+
+  void Close() {
+    if (std::exchange(closed_, true)) return;
+    if (std::exchange(awaiting_assign_, false)) rd_kafka_assign(client_.get(), nullptr);
     rd_kafka_consumer_close(client_.get());
     DropQueues();
-    EventFd::Unwatch(group_queue_.get());
   }
 
   Result<> Open() {
@@ -283,6 +288,7 @@ class Consumer::Impl {
   std::map<std::int32_t, QueueHandle> queues_;
   std::map<std::int32_t, std::deque<ConsumedRecord>> early_;
   bool awaiting_assign_ = false;
+  bool closed_ = false;
 };
 
 Consumer::Consumer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -297,6 +303,7 @@ Result<std::unique_ptr<Consumer>> Consumer::Create(const ConsumerSettings& setti
 }
 
 Result<> Consumer::Subscribe() { return impl_->Subscribe(); }
+void Consumer::Close() { impl_->Close(); }
 void Consumer::Unsubscribe() { impl_->Unsubscribe(); }
 bool Consumer::Poll(std::chrono::milliseconds timeout) { return impl_->Poll(timeout); }
 void Consumer::Wake() const { impl_->Wake(); }

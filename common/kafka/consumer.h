@@ -77,12 +77,15 @@ class Consumer {
   /// `listener` and `observer` (may be null) must outlive the consumer. Errors: kRejected.
   static Result<std::unique_ptr<Consumer>> Create(const ConsumerSettings& settings, RebalanceListener& listener,
                                                   ConsumerObserver* observer);
-  /// Leaves the group (OnRevoked is called for what is still assigned).
+  /// Close, if it was not called.
   ~Consumer();
   Consumer(const Consumer&) = delete;
   Consumer& operator=(const Consumer&) = delete;
 
   Result<> Subscribe();
+  /// Leaves the group for good: OnRevoked is called for what is still assigned, and may use the consumer. After it only
+  /// the destructor.
+  void Close();
   /// Leaves the group; OnRevoked comes in a later Poll.
   void Unsubscribe();
   /// Waits until something happens (a rebalance, new records, Wake) or `timeout`, and serves it. False after a fatal

@@ -89,9 +89,8 @@ bool BatchRunner::Process(store::Session& session, Entries entries) {
     std::vector<std::int32_t> lost;
     const auto started = context_.clock.Steady();
     const auto result = Attempt(session, entries, lost);
-    context_.observer.OnBatch(entries.size(), context_.clock.Steady() - started);
     if (result) {
-      Finish(entries);
+      Finish(entries, context_.clock.Steady() - started);
       return true;
     }
     if (!lost.empty()) {
@@ -368,7 +367,7 @@ Result<> BatchRunner::TellOutcomes(store::Transaction& transaction, const Entrie
 }
 
 /// After the commit.
-void BatchRunner::Finish(Entries& entries) {
+void BatchRunner::Finish(Entries& entries, std::chrono::nanoseconds took) {
   context_.database.Misdeployed(false);
   std::set<std::int32_t> with_letters;
   for (auto& entry : entries) {
@@ -383,7 +382,7 @@ void BatchRunner::Finish(Entries& entries) {
       with_letters.insert(partition);
     } else if (entry.decision == Decision::kSettled) {
       item.settlement = Settlement::kDone;
-      context_.observer.OnSettled(item, partition, entry.outcome, entry.reason);
+      context_.observer.OnSettled(item, partition, entry.outcome, entry.reason, took);
     }
   }
   if (with_letters.empty()) return;

@@ -76,7 +76,7 @@ class BatchRunner {
   Result<> WriteInbox(store::Transaction& transaction, const Entries& entries);
   Result<> TellOutcomes(store::Transaction& transaction, const Entries& entries);
 
-  void Finish(Entries& entries);
+  void Finish(Entries& entries, std::chrono::nanoseconds took);
   void CountAttempt(Item& item, std::int32_t partition, const Error& error);
   void DropLost(Entries& entries, const std::vector<std::int32_t>& lost);
   static void GoBack(Entries& entries, std::chrono::milliseconds delay, bool in_doubt);

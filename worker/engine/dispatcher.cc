@@ -273,7 +273,7 @@ bool Dispatcher::stopped() const {
 
 Dispatcher::Load Dispatcher::CurrentLoad() const {
   const Lock lock(mutex_);
-  Load load{buffered_, in_flight_, waiting_.size(), std::nullopt};
+  Load load{buffered_, in_flight_, waiting_.size(), taken_.size(), std::nullopt};
   if (!taken_.empty()) load.oldest_taken = *taken_.begin();
   return load;
 }

@@ -103,6 +103,7 @@ class Dispatcher {
     std::size_t buffered = 0;
     std::size_t in_flight = 0;
     std::size_t blocked_keys = 0;            ///< lanes waiting for a retry
+    std::size_t batches = 0;                 ///< taken and not settled
     std::optional<SteadyTime> oldest_taken;  ///< when the longest-running batch was taken
   };
   [[nodiscard]] Load CurrentLoad() const;

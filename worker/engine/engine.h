@@ -37,7 +37,7 @@ struct EngineObservers {
   kafka::ClientObserver* consumer = nullptr;
   kafka::ProducerObserver* producer = nullptr;
   OutcomeObserver* outcomes = nullptr;
-  kafka::TopicWatch::OnChange on_topics;  ///< may be empty
+  kafka::TopicWatch::OnChange on_topics{};  ///< may be empty
 };
 
 /// What health checks and gauges read. Cheap.

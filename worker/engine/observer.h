@@ -46,15 +46,13 @@ class OutcomeObserver {
 class EngineObserver {
  public:
   virtual ~EngineObserver() = default;
-  /// After the commit. The item is parsed.
+  /// After the commit; the item is parsed. `took`: its batch's transaction.
   virtual void OnSettled(const Item& /*item*/, std::int32_t /*partition*/, EventOutcome /*outcome*/,
-                         std::string_view /*reason*/) {}
+                         std::string_view /*reason*/, std::chrono::nanoseconds /*took*/) {}
   /// After the letter's record is acknowledged.
   virtual void OnDeadLetter(const store::DeadLetter& /*letter*/) {}
   virtual void OnLetterNotPublished(std::size_t /*letters*/, const Error& /*error*/) {}
   virtual void OnRetry(const Item& /*item*/, std::int32_t /*partition*/, const Error& /*error*/) {}
-  /// One transaction over `events` events, committed or not.
-  virtual void OnBatch(std::size_t /*events*/, std::chrono::nanoseconds /*took*/) {}
   virtual void OnConflict() {}
   virtual void OnBisect() {}
   virtual void OnCommitInDoubt() {}

@@ -57,7 +57,8 @@ Result<> PollLoop::Run() {
     const std::lock_guard lock(consumer_mutex_);
     consumer_open_ = false;
   }
-  consumer_.reset();  // leaves the group; OnRevoked gives everything back
+  consumer_->Close();  // leaves the group; OnRevoked gives everything back
+  consumer_.reset();
   if (!healthy) return Fail(ErrorCode::kUnavailable, "the Kafka client met a fatal error");
   return {};
 }

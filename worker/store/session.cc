@@ -19,6 +19,7 @@ class Rows::Data {
 };
 
 std::size_t Rows::size() const { return static_cast<std::size_t>(data_->rows.size()); }
+std::size_t Rows::columns() const { return static_cast<std::size_t>(data_->rows.columns()); }
 std::size_t Rows::affected() const { return static_cast<std::size_t>(data_->rows.affected_rows()); }
 
 namespace {
@@ -101,6 +102,10 @@ class Session::Impl {
       connection_->inhibit_reactivation(true);
 #pragma GCC diagnostic pop
       pqxx::nontransaction(*connection_).exec(SessionSql(settings_));
+      if (auto checked = CheckSchema(); !checked) {
+        Drop();
+        return checked;
+      }
       if (observer_ != nullptr) observer_->OnConnected(std::exchange(connected_before_, true));
       return {};
     });
@@ -149,6 +154,17 @@ class Session::Impl {
   [[nodiscard]] std::chrono::milliseconds transaction_timeout() const { return settings_.transaction_timeout; }
 
  private:
+  Result<> CheckSchema() {
+    if (settings_.schema_version_min.empty()) return {};
+    pqxx::nontransaction check(*connection_);
+    const auto row = check.exec1("SELECT coalesce(max(version), '') FROM keystrand.schema_migrations");
+    const std::string version = row[0].c_str();
+    if (version >= settings_.schema_version_min) return {};
+    return Fail(ErrorCode::kMisdeployed, "the database's schema is at " + (version.empty() ? "nothing" : version) +
+                                             ", the program needs " + settings_.schema_version_min +
+                                             ": run the migrations");
+  }
+
   void Drop() {
     prepared_.clear();
     quiet_.reset();

@@ -17,6 +17,7 @@ struct DatabaseSettings {
   std::string url;            ///< postgresql://… or key=value pairs, as libpq takes them
   std::string password_file;  ///< read again at each connect; empty: the password is in the url, or none is needed
   std::string application_name = "keystrand-worker";
+  std::string schema_version_min;  ///< newest migration the program needs (schema_version.h); empty: not checked
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds transaction_timeout{5000};  ///< a transaction is cancelled at this age
 };
@@ -42,6 +43,7 @@ class Rows {
   class Data;
   explicit Rows(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
   [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::size_t columns() const;
   [[nodiscard]] std::size_t affected() const;  ///< rows inserted, updated or deleted
   [[nodiscard]] bool IsNull(std::size_t row, int column) const;
   [[nodiscard]] std::string_view Text(std::size_t row, int column) const;  ///< "" for null

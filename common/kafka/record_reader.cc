@@ -1,0 +1,152 @@
+#include "common/kafka/record_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/kafka/internal.h"
+
+namespace keystrand::kafka {
+namespace {
+
+using MessageHandle = std::unique_ptr<rd_kafka_message_t, Destroyer<rd_kafka_message_destroy>>;
+using Clock = std::chrono::steady_clock;
+
+StoredRecord Copy(const rd_kafka_message_t& message) {
+  StoredRecord record;
+  record.position = {message.partition, message.offset};
+  record.timestamp_ms = rd_kafka_message_timestamp(&message, nullptr);
+  record.key.assign(static_cast<const char*>(message.key), message.key_len);
+  record.value.assign(static_cast<const char*>(message.payload), message.len);
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return record;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++i) {
+    record.headers.push_back({name, std::string(static_cast<const char*>(value), size)});
+  }
+  return record;
+}
+
+/// Partitions being fetched into one queue; all are stopped at the end of the scope.
+class Fetch {
+ public:
+  Fetch(rd_kafka_t* client, const std::string& topic)
+      : queue_(rd_kafka_queue_new(client)), topic_(rd_kafka_topic_new(client, topic.c_str(), nullptr)) {}
+  ~Fetch() {
+    for (const auto partition : started_) rd_kafka_consume_stop(topic_.get(), partition);
+  }
+  Fetch(const Fetch&) = delete;
+  Fetch& operator=(const Fetch&) = delete;
+
+  Result<> Start(Position position) {
+    if (rd_kafka_consume_start_queue(topic_.get(), position.partition, position.offset, queue_.get()) != 0) {
+      return FailWith(rd_kafka_last_error(), "read");
+    }
+    started_.push_back(position.partition);
+    return {};
+  }
+  [[nodiscard]] MessageHandle Next(std::chrono::milliseconds timeout) {
+    return MessageHandle(rd_kafka_consume_queue(queue_.get(), static_cast<int>(timeout.count())));
+  }
+
+ private:
+  QueueHandle queue_;
+  TopicHandle topic_;
+  std::vector<std::int32_t> started_;
+};
+
+bool SaysMissing(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+         error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+/// The end of the log was reached, or the position lies outside it.
+bool SaysNotKept(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR__PARTITION_EOF || error == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+         error == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
+}
+
+}  // namespace
+
+std::optional<std::string_view> StoredRecord::FindHeader(std::string_view name) const {
+  const auto found = std::find_if(headers.rbegin(), headers.rend(), [&](const auto& h) { return h.name == name; });
+  return found == headers.rend() ? std::nullopt : std::optional<std::string_view>(found->value);
+}
+
+class RecordReader::Impl {
+ public:
+  explicit Impl(ClientHandle client) : client_(std::move(client)) {}
+
+  Result<std::vector<std::optional<StoredRecord>>> Read(const std::string& topic,
+                                                        const std::vector<Position>& positions,
+                                                        std::chrono::milliseconds timeout) {
+    const auto deadline = Clock::now() + timeout;
+    Fetch fetch(client_.get(), topic);
+    for (const auto& position : positions) {
+      if (auto started = fetch.Start(position); !started) return Fail(started.error());
+    }
+    std::vector<std::optional<StoredRecord>> records(positions.size());
+    std::vector<bool> settled(positions.size(), false);
+    while (std::find(settled.begin(), settled.end(), false) != settled.end()) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+      if (left.count() <= 0) return Fail(ErrorCode::kUnavailable, "read " + topic + ": no broker answered in time");
+      const auto message = fetch.Next(left);
+      if (!message) continue;
+      if (SaysMissing(message->err)) return Fail(ErrorCode::kMisdeployed, "topic " + topic + " or its partition is missing");
+      const bool is_record = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+      if (!is_record && !SaysNotKept(message->err)) continue;  // trouble that the client works on, until the deadline
+      const auto at = std::find_if(positions.begin(), positions.end(),
+                                   [&](const auto& position) { return position.partition == message->partition; });
+      const auto i = static_cast<std::size_t>(at - positions.begin());
+      if (i == positions.size() || settled[i]) continue;
+      settled[i] = true;
+      if (is_record && message->offset == at->offset) records[i] = Copy(*message);
+    }
+    return records;
+  }
+
+ private:
+  ClientHandle client_;
+};
+
+RecordReader::RecordReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RecordReader::~RecordReader() = default;
+RecordReader::RecordReader(RecordReader&&) noexcept = default;
+RecordReader& RecordReader::operator=(RecordReader&&) noexcept = default;
+
+Result<RecordReader> RecordReader::Open(const ClientSettings& settings) {
+  if (auto checked = CheckProperties(settings); !checked) return Fail(checked.error());
+  // One record a partition is wanted: small fetches (a broker sends a whole first batch in any case), no read-ahead.
+  auto conf = MakeConf(settings, {{"enable.auto.commit", "false"},
+                                  {"enable.auto.offset.store", "false"},
+                                  {"auto.offset.reset", "error"},
+                                  {"check.crcs", "true"},
+                                  {"enable.partition.eof", "true"},
+                                  {"fetch.message.max.bytes", "4096"},
+                                  {"queued.min.messages", "1"},
+                                  {"statistics.interval.ms", "0"},
+                                  {"log_level", "0"}});
+  if (!conf) return Fail(conf.error());
+  auto client = MakeClient(RD_KAFKA_CONSUMER, std::move(*conf));
+  if (!client) return Fail(client.error());
+  return RecordReader(std::make_unique<Impl>(std::move(*client)));
+}
+
+Result<std::vector<std::optional<StoredRecord>>> RecordReader::Read(const std::string& topic,
+                                                                    const std::vector<Position>& positions,
+                                                                    std::chrono::milliseconds timeout) {
+  return impl_->Read(topic, positions, timeout);
+}
+
+Result<std::optional<StoredRecord>> ReadRecord(const ClientSettings& settings, const std::string& topic,
+                                               Position position, std::chrono::milliseconds timeout) {
+  auto reader = RecordReader::Open(settings);
+  if (!reader) return Fail(reader.error());
+  auto records = reader->Read(topic, {position}, timeout);
+  if (!records) return Fail(records.error());
+  return std::move(records->front());
+}
+
+}  // namespace keystrand::kafka

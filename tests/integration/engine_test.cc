@@ -1,0 +1,257 @@
+#include "worker/engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+
+#include "common/kafka/consumer.h"
+#include "common/kafka/partitioner.h"
+#include "common/kafka/record_headers.h"
+#include "common/stripe/envelope.h"
+#include "tests/integration/support.h"
+#include "worker/handlers/mirror.h"
+#include "worker/store/dead_letters.h"
+#include "worker/store/leases.h"
+
+namespace keystrand::worker::engine {
+namespace {
+
+using namespace testing_support;
+
+constexpr std::int32_t kPartitions = 3;
+
+class Counts final : public EngineObserver {
+ public:
+  void OnSettled(const Item&, std::int32_t, EventOutcome outcome, std::string_view, std::chrono::nanoseconds) override {
+    ++outcomes[static_cast<std::size_t>(outcome)];
+  }
+  void OnDeadLetter(const store::DeadLetter&) override { ++dead; }
+  void OnFenced(std::int32_t) override { ++fenced; }
+  void OnRewound(std::int32_t, std::int64_t, std::int64_t) override { ++rewound; }
+  void OnBisect() override { ++bisects; }
+
+  [[nodiscard]] int Of(EventOutcome outcome) const { return outcomes[static_cast<std::size_t>(outcome)]; }
+
+  std::array<std::atomic<int>, 5> outcomes{};
+  std::atomic<int> dead{0};
+  std::atomic<int> fenced{0};
+  std::atomic<int> rewound{0};
+  std::atomic<int> bisects{0};
+};
+
+/// Topics and a Stripe account of its own, so that tests share servers and see only their own rows.
+class EngineTest : public testing::Test {
+ protected:
+  EngineTest() {
+    CreateTopic(events_, kPartitions);
+    CreateTopic(letters_, kPartitions);
+  }
+
+  void Start() {
+    EngineSettings settings;
+    settings.kafka = Kafka({{"session.timeout.ms", "6000"}, {"heartbeat.interval.ms", "200"}});
+    settings.events_topic = events_;
+    settings.dead_letters_topic = letters_;
+    settings.group = events_;
+    settings.durability = kafka::Durability::kSingleBroker;
+    settings.worker = "test";
+    settings.executors = 3;
+    settings.database.url = DatabaseUrl();
+    auto engine = Engine::Start(settings, {&mirror_}, clock_, {counts_});
+    ASSERT_TRUE(engine) << engine.error().detail;
+    engine_ = std::move(*engine);
+  }
+  void Stop() { engine_.reset(); }
+
+  /// A customer.updated event; `fields` are members of the customer, as JSON.
+  [[nodiscard]] std::string Event(const std::string& id, const std::string& customer, std::int64_t created,
+                                  const std::string& fields = R"("name":"x")",
+                                  const std::string& type = "customer.updated",
+                                  const std::string& previous = "") const {
+    return R"({"id":")" + id + R"(","object":"event","account":")" + account_ + R"(","created":)" +
+           std::to_string(created) + R"(,"livemode":false,"type":")" + type + R"(","data":{"object":{"id":")" +
+           customer + R"(","object":"customer",)" + fields + "}" +
+           (previous.empty() ? "" : R"(,"previous_attributes":)" + previous) + "}}";
+  }
+
+  kafka::Position Send(const std::string& body) {
+    kafka::OutgoingRecord record;
+    const auto envelope = stripe::ParseEnvelope(body, "");
+    record.key = envelope ? envelope->ordering_key : stripe::UnreadableKey("test", body);
+    record.partition = kafka::PartitionOf(record.key, kPartitions);
+    record.value = body;
+    record.headers = {{kafka::header::kReceivedAt, "1700000000000"}, {kafka::header::kExpectedMode, "any"}};
+    return Produce(events_, std::move(record));
+  }
+
+  [[nodiscard]] std::string Customer(const std::string& id, const std::string& column) const {
+    return QueryOne("SELECT " + column + " FROM stripe.customers WHERE scope = $1 AND id = $2", {scope_, id});
+  }
+  [[nodiscard]] std::string Inbox(const std::string& event_id) const {
+    return QueryOne("SELECT status FROM keystrand.inbox WHERE scope = $1 AND event_id = $2", {scope_, event_id});
+  }
+  [[nodiscard]] bool Settled(int events) const {
+    int settled = counts_.dead;
+    for (const auto& outcome : counts_.outcomes) settled += outcome;
+    return settled >= events;
+  }
+
+  const SystemClock clock_;
+  const std::string events_ = UniqueName("events-");
+  const std::string letters_ = UniqueName("letters-");
+  const std::string account_ = "acct_" + UniqueName("");
+  const std::string scope_ = "test/" + account_;
+  handlers::Mirror mirror_{handlers::MirrorPolicy{}};
+  Counts counts_;
+  std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(EngineTest, AppliesEachEventOnceAndKeepsTheNewestSnapshot) {
+  Start();
+  Send(Event("evt_1", "cus_1", 100, R"("email":"old@example.com")"));
+  Send(Event("evt_3", "cus_1", 300, R"("email":"new@example.com")"));
+  Send(Event("evt_2", "cus_1", 200, R"("email":"late@example.com")"));
+  Send(Event("evt_3", "cus_1", 300, R"("email":"new@example.com")"));
+  ASSERT_TRUE(Eventually([&] { return Settled(4); }));
+  EXPECT_EQ(counts_.Of(EventOutcome::kApplied), 2);
+  EXPECT_EQ(counts_.Of(EventOutcome::kStale), 1);
+  EXPECT_EQ(counts_.Of(EventOutcome::kDuplicate), 1);
+  EXPECT_EQ(Customer("cus_1", "email"), "new@example.com");
+  EXPECT_EQ(Inbox("evt_1"), "applied");
+  EXPECT_EQ(Inbox("evt_2"), "stale");
+}
+
+TEST_F(EngineTest, ATombstoneIsNeverBroughtBack) {
+  Start();
+  Send(Event("evt_1", "cus_1", 100, R"("email":"a@example.com")", "customer.deleted"));
+  Send(Event("evt_2", "cus_1", 900, R"("email":"b@example.com")", "customer.updated"));
+  Send(Event("evt_0", "cus_1", 50, R"("email":"c@example.com")", "customer.created"));
+  ASSERT_TRUE(Eventually([&] { return Settled(3); }));
+  EXPECT_EQ(Customer("cus_1", "deleted"), "t");
+  EXPECT_EQ(Customer("cus_1", "email"), "a@example.com");
+}
+
+/// Three changes of one second, in every order, one at a time so that each meets the stored row: the same end.
+TEST_F(EngineTest, OneSecondsEventsEndAlikeInEveryOrderOfArrival) {
+  Start();
+  const std::array<std::string, 3> names = {"first", "second", "third"};
+  const auto event = [&](std::size_t i, const std::string& customer) {
+    const auto previous = i == 0 ? "" : R"({"name":")" + names.at(i - 1) + R"("})";
+    return Event("evt_" + customer + "_" + std::to_string(i), customer, 100, R"("name":")" + names.at(i) + R"(")",
+                 "customer.updated", previous);
+  };
+  std::array<std::size_t, 3> order = {0, 1, 2};
+  int sent = 0;
+  do {
+    const auto customer = "cus_" + std::to_string(sent);
+    for (const auto i : order) {
+      Send(event(i, customer));
+      ++sent;
+      ASSERT_TRUE(Eventually([&] { return Settled(sent); }));
+    }
+    EXPECT_EQ(Customer(customer, "name"), "third") << order[0] << order[1] << order[2];
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST_F(EngineTest, WhatCannotBeReadBecomesADeadLetterWithItsBytes) {
+  Start();
+  const std::string body = std::string("{\"id\":\"evt_\xff") + std::string("\0\n", 2);
+  const auto position = Send(body);
+  ASSERT_TRUE(Eventually([&] { return counts_.dead == 1; }));
+  const auto rows = Query(
+      "SELECT source_offset, error_code, stage, status, encode(payload, 'hex'), published_at IS NOT NULL "
+      "FROM keystrand.dead_letters WHERE source_topic = $1",
+      {events_});
+  ASSERT_EQ(rows.size(), 1U);
+  std::string hex;
+  for (const char c : body) {
+    std::array<char, 3> digits{};
+    std::snprintf(digits.data(), digits.size(), "%02x", static_cast<unsigned char>(c));
+    hex += digits.data();
+  }
+  EXPECT_EQ(rows[0],
+            (std::vector<std::string>{std::to_string(position.offset), "malformed", "parse", "open", hex, "t"}));
+}
+
+/// A number that only PostgreSQL refuses, among good events of other and of the same customer.
+TEST_F(EngineTest, ADataErrorOfTheDatabaseKillsItsOwnEventOnly) {
+  for (int i = 0; i < 20; ++i) {
+    const auto customer = "cus_" + std::to_string(i % 5);
+    const bool bad = i == 17;  // the newest of its customer: an older one would never reach the database
+    Send(Event("evt_" + std::to_string(i), customer, 100 + i, bad ? R"("balance":1e200000)" : R"("balance":1)"));
+  }
+  Start();
+  ASSERT_TRUE(Eventually([&] { return Settled(20); }));
+  EXPECT_EQ(counts_.dead, 1);
+  EXPECT_GT(counts_.bisects, 0);
+  EXPECT_EQ(Inbox("evt_17"), "dead");
+  EXPECT_EQ(Customer("cus_2", "event_id"), "evt_12");
+  EXPECT_EQ(counts_.Of(EventOutcome::kApplied), 19);
+}
+
+TEST_F(EngineTest, ANulInANameIsStoredAsTheReplacementCharacter) {
+  Start();
+  Send(Event("evt_1", "cus_1", 100, R"("name":"a\u0000b\\u0000")"));
+  ASSERT_TRUE(Eventually([&] { return Settled(1); }));
+  EXPECT_EQ(Customer("cus_1", "name"),
+            "a\xEF\xBF\xBD"
+            R"(b\u0000)");
+}
+
+TEST_F(EngineTest, GoesOnWhereItStoppedAndReleasesItsLeases) {
+  Start();
+  Send(Event("evt_1", "cus_1", 100));
+  ASSERT_TRUE(Eventually([&] { return Settled(1); }));
+  Stop();
+  EXPECT_EQ(
+      QueryOne("SELECT count(*) FROM keystrand.partition_leases WHERE topic = $1 AND released_at IS NULL", {events_}),
+      "0");
+  EXPECT_EQ(QueryOne("SELECT sum(next_offset) FROM keystrand.partition_leases WHERE topic = $1", {events_}), "1");
+  Start();
+  Send(Event("evt_2", "cus_1", 200));
+  ASSERT_TRUE(Eventually([&] { return Settled(2); }));
+  EXPECT_EQ(counts_.Of(EventOutcome::kApplied), 2);
+  EXPECT_EQ(counts_.Of(EventOutcome::kRedelivered), 0);
+}
+
+TEST_F(EngineTest, ADatabaseThatWentBackRewindsTheConsumption) {
+  Start();
+  for (int i = 0; i < 5; ++i) Send(Event("evt_" + std::to_string(i), "cus_1", 100 + i));
+  ASSERT_TRUE(Eventually([&] { return Settled(5); }));
+  Stop();
+  // As after the restore of a backup: rows, inbox and position are those of an earlier time.
+  Query("DELETE FROM keystrand.inbox WHERE scope = $1 AND event_id IN ('evt_3', 'evt_4')", {scope_});
+  Query("UPDATE stripe.objects SET event_created = to_timestamp(102), event_id = 'evt_2' WHERE scope = $1", {scope_});
+  Query("UPDATE keystrand.partition_leases SET next_offset = 2 WHERE topic = $1 AND next_offset = 5", {events_});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return Settled(8); }));
+  EXPECT_EQ(counts_.rewound, 1);
+  EXPECT_EQ(counts_.Of(EventOutcome::kRedelivered), 1);
+  EXPECT_EQ(counts_.Of(EventOutcome::kApplied), 7);
+  EXPECT_EQ(Customer("cus_1", "event_id"), "evt_4");
+}
+
+TEST_F(EngineTest, AWorkerThatWasTakenOverCommitsNothingAndJoinsAnew) {
+  Start();
+  Send(Event("evt_1", "cus_1", 100));
+  ASSERT_TRUE(Eventually([&] { return Settled(1); }));
+  Query("UPDATE keystrand.partition_leases SET epoch = epoch + 1, owner = 'other' WHERE topic = $1", {events_});
+  Send(Event("evt_2", "cus_1", 200));
+  ASSERT_TRUE(Eventually([&] { return counts_.fenced > 0; }));
+  ASSERT_TRUE(Eventually([&] { return Settled(2); }));
+  EXPECT_EQ(Customer("cus_1", "event_id"), "evt_2");
+  EXPECT_EQ(counts_.Of(EventOutcome::kApplied), 2);
+}
+
+TEST_F(EngineTest, EventsWithoutAnObjectAreIgnoredWithTheReason) {
+  Start();
+  Send(R"({"id":"evt_1","object":"v2.core.event","type":"v1.customer.updated","livemode":false,"context":")" +
+       account_ + R"(","created":"2026-01-01T00:00:00.000Z","related_object":{"id":"cus_1","type":"customer"}})");
+  ASSERT_TRUE(Eventually([&] { return Settled(1); }));
+  EXPECT_EQ(counts_.Of(EventOutcome::kIgnored), 1);
+  EXPECT_EQ(QueryOne("SELECT reason FROM keystrand.inbox WHERE scope = $1", {scope_}), "no_object");
+}
+
+}  // namespace
+}  // namespace keystrand::worker::engine

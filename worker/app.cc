@@ -1,0 +1,176 @@
+#include "worker/app.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+#include "common/core/build_info.h"
+#include "common/http/admin_server.h"
+#include "common/log/log.h"
+#include "common/metrics/process_metrics.h"
+#include "worker/engine/engine.h"
+#include "worker/handlers/mirror.h"
+#include "worker/store/schema_version.h"
+#include "worker/telemetry.h"
+
+namespace keystrand::worker {
+namespace {
+
+using log::Action;
+using log::Field;
+using std::chrono::seconds;
+
+constexpr std::int64_t kRecordOverhead = 16384;  ///< key and headers beside the body
+constexpr seconds kPollSilence{60};              ///< then a restart helps
+constexpr seconds kDatabaseSilence{10};
+constexpr seconds kBatchSlow{30};    ///< no transaction may take that long: not ready
+constexpr seconds kBatchStuck{120};  ///< an executor is lost: end the process
+
+std::string InstanceOf(const Settings& settings) {
+  if (!settings.instance.empty()) return settings.instance;
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return std::string(host.data()) + ":" + std::to_string(getpid());
+}
+
+handlers::MirrorPolicy MirrorOf(const Settings& settings) {
+  if (settings.mirror == std::vector<std::string>{"all"}) return {};
+  if (settings.mirror == std::vector<std::string>{"none"}) return {false, {}};
+  return {false, {settings.mirror.begin(), settings.mirror.end()}};
+}
+
+engine::EngineSettings EngineOf(const Settings& settings, const std::string& instance) {
+  engine::EngineSettings engine;
+  engine.kafka = {settings.kafka_brokers, "keystrand-worker", settings.kafka};
+  engine.events_topic = settings.events_topic;
+  engine.dead_letters_topic = settings.dead_letters_topic;
+  engine.group = settings.group;
+  engine.durability = settings.durability;
+  engine.record_bytes_min = settings.body_bytes_max + kRecordOverhead;
+  engine.own_account = settings.account;
+  engine.worker = instance;
+  engine.executors = settings.executors;
+  engine.limits.batch_max = settings.batch_max;
+  engine.database.url = settings.database_url.Reveal();
+  engine.database.password_file = settings.database_password_file;
+  engine.database.schema_version_min = store::kSchemaVersion;
+  return engine;
+}
+
+using State = http::Health::State;
+
+State Judge(bool ok, std::string problem) { return {ok, ok ? "" : std::move(problem)}; }
+
+std::chrono::steady_clock::duration OldestBatch(const engine::EngineStatus& status, const Clock& clock) {
+  return status.load.oldest_taken ? clock.Steady() - *status.load.oldest_taken : std::chrono::steady_clock::duration(0);
+}
+
+void AddChecks(http::Health& health, const engine::Engine& engine, const Clock& clock) {
+  using Kind = http::Health::Kind;
+  const auto judge = [&](Kind kind, std::string name, std::string problem, auto well) {
+    health.Add(kind, std::move(name), [&engine, problem, well] { return Judge(well(engine.Status()), problem); });
+  };
+  judge(Kind::kLiveness, "poll_loop", "the poll loop is silent",
+        [&clock](const auto& status) { return clock.Steady() - status.last_poll < kPollSilence; });
+  judge(Kind::kReadiness, "group", "the consumer group was not joined yet",
+        [](const auto& status) { return status.joined; });
+  judge(Kind::kReadiness, "database", "the database has not answered for 10 s",
+        [&clock](const auto& status) { return clock.Steady() - status.last_database_answer < kDatabaseSilence; });
+  judge(Kind::kReadiness, "schema", "a table, column or right is missing",
+        [](const auto& status) { return !status.misdeployed; });
+  judge(Kind::kReadiness, "executors", "a batch has been running for 30 s",
+        [&clock](const auto& status) { return OldestBatch(status, clock) < kBatchSlow; });
+  health.Add(Kind::kReadiness, "topics", [&engine] {
+    const auto problem = engine.Status().topic_problem;
+    return Judge(problem.empty(), problem);
+  });
+}
+
+std::vector<metrics::ReadyCheck> ReadyChecks(http::Health& health) {
+  std::vector<metrics::ReadyCheck> checks;
+  for (const auto& check : health.Check(http::Health::Kind::kReadiness)) checks.push_back({check.name, check.ok});
+  return checks;
+}
+
+/// SIGTERM and SIGINT wait to be taken by WaitForEnd; every thread inherits the mask.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+/// Tends the gauges until a stop signal (0) or until the engine cannot go on (1).
+int WaitForEnd(const sigset_t& signals, const engine::Engine& engine, Telemetry& telemetry, const Settings& settings,
+               const Clock& clock) {
+  while (true) {
+    const timespec second{1, 0};
+    const int signal = sigtimedwait(&signals, nullptr, &second);
+    if (signal > 0) {
+      log::Info(Action::kProcessDraining, "Asked to stop", {{Field::kSignal, signal}});
+      return 0;
+    }
+    const auto status = engine.Status();
+    telemetry.Refresh(status, settings.executors);
+    if (const auto failure = engine.Failure()) {
+      log::Error(Action::kProcessFailed, "The engine cannot go on", {{Field::kDetail, failure->detail}});
+      return 1;
+    }
+    if (OldestBatch(status, clock) > kBatchStuck) {
+      log::Error(Action::kWorkerStuck, "A batch does not end: leaving it to the next worker");
+      log::Stop();
+      _exit(1);  // an executor hangs: no orderly end is possible, and none is needed
+    }
+  }
+}
+
+}  // namespace
+
+int Run(const Settings& settings) {
+  const auto signals = BlockStopSignals();
+  const std::string instance = InstanceOf(settings);
+  const log::Session logging({"keystrand-worker", instance, kVersion, settings.log_level});
+  log::Info(Action::kProcessStarted, "Worker started", {{Field::kAdminListen, settings.admin_listen.Text()}});
+  if (settings.durability == kafka::Durability::kSingleBroker) {
+    log::Warn(Action::kConfigUnsafe, "One copy of each record is enough here: for a local stack only");
+  }
+
+  const SystemClock clock;
+  http::Health health(clock);
+  metrics::Registry registry;
+  Telemetry telemetry(registry, clock, settings.dead_letters_topic, settings.executors);
+  const metrics::ProcessMetrics process(registry, {kVersion, kRevision, [&health] { return ReadyChecks(health); }});
+  const handlers::Mirror mirror(MirrorOf(settings));
+
+  auto engine = engine::Engine::Start(EngineOf(settings, instance), {&mirror}, clock,
+                                      {telemetry, &telemetry, &telemetry.consumer(), &telemetry, nullptr,
+                                       [&telemetry](const std::string& problem) { telemetry.OnTopics(problem); }});
+  if (!engine) {
+    log::Error(Action::kProcessFailed, "Not started", {{Field::kDetail, engine.error().detail}});
+    return 1;
+  }
+  AddChecks(health, **engine, clock);
+  const auto draining = health.Add(http::Health::Kind::kReadiness, "serving", State{true, ""});
+  http::AdminServer admin({settings.admin_listen.Text(), kVersion, kRevision, [&registry] { return registry.Text(); }},
+                          health);
+  if (auto started = admin.Start(); !started) {
+    log::Error(Action::kProcessFailed, "Admin port not opened", {{Field::kDetail, started.error().detail}});
+    return 1;
+  }
+
+  const int exit_code = WaitForEnd(signals, **engine, telemetry, settings, clock);
+  process.draining.Set(1);
+  draining({false, "stopping"});
+  (*engine)->Stop();
+  admin.Stop();
+  log::Info(Action::kProcessStopped, "Worker stopped", {{Field::kExitCode, exit_code}});
+  return exit_code;
+}
+
+}  // namespace keystrand::worker

@@ -1,0 +1,58 @@
+#include "worker/settings.h"
+
+#include <algorithm>
+
+#include "common/kafka/client_settings.h"
+
+namespace keystrand::worker {
+namespace {
+
+std::vector<std::string> ProblemsOf(const std::map<std::string, std::string>& kafka) {
+  const auto checked = kafka::CheckProperties({"", "", kafka});
+  return checked ? std::vector<std::string>{} : std::vector<std::string>{checked.error().detail};
+}
+
+std::vector<std::string> ProblemsOfMirror(const std::vector<std::string>& mirror) {
+  const bool word = std::any_of(mirror.begin(), mirror.end(), [](const auto& m) { return m == "all" || m == "none"; });
+  if (!word || mirror.size() == 1) return {};
+  return {"mirror: give all, none, or a list of object types (customer,invoice), not both"};
+}
+
+}  // namespace
+
+void Settings::AddTo(config::Reader& reader) {
+  reader.Add(admin_listen, {"admin-listen", "Where /livez, /readyz, /metrics and /version are served; never public"});
+  reader.Add(kafka_brokers, {"kafka-brokers", "Brokers to start from, host:port, comma separated", true});
+  reader.Add(events_topic, {"events-topic", "Topic that the receivers write"});
+  reader.Add(dead_letters_topic, {"dead-letters-topic", "Topic for records that cannot be applied"});
+  reader.Add(group, {"group", "Consumer group; one group applies each event once"});
+  reader.Add(
+      durability,
+      {"durability", "What the topics must be: replicated (3 copies, 2 in sync), or single-broker for a local stack"},
+      {{"replicated", kafka::Durability::kReplicated}, {"single-broker", kafka::Durability::kSingleBroker}});
+  reader.Add(body_bytes_max,
+             {"body-bytes-max", "Largest body that the receivers take; the topics must hold it with 16 KiB to spare"},
+             config::Range<std::int64_t>{1024, 64L * 1024 * 1024}, "bytes");
+  reader.Add(database_url, {"database-url", "PostgreSQL, as libpq takes it: postgresql://user@host/name", true});
+  reader.Add(database_password_file,
+             {"database-password-file", "File with the password on its first line; read again at each connect"});
+  reader.Add(account, {"account", "Your own account (acct_…): events that name it count as self"});
+  reader.Add(executors,
+             {"executors", "Threads that apply batches, with a connection each; 8 keep a commit's wait busy"},
+             config::Range<int>{1, 64}, "threads");
+  reader.Add(batch_max,
+             {"batch-max", "Events in one transaction; it grows by itself under load, more than 200 gains little"},
+             config::Range<std::size_t>{1, 1000}, "events");
+  reader.Add(mirror, {"mirror", "Whose snapshots stripe.objects keeps: all, none, or object types (customer,invoice)"});
+  reader.Add(instance, {"instance", "This worker's name in leases, dead letters and logs; default: host name and pid"});
+  reader.Add(log_level, {"log-level", "Least level that is logged; debug has a line per event"},
+             {{"debug", log::Level::kDebug},
+              {"info", log::Level::kInfo},
+              {"warn", log::Level::kWarn},
+              {"error", log::Level::kError}});
+  reader.AddKafkaProperties(kafka);
+  reader.Check({"kafka"}, [this] { return ProblemsOf(kafka); });
+  reader.Check({"mirror"}, [this] { return ProblemsOfMirror(mirror); });
+}
+
+}  // namespace keystrand::worker

@@ -1,0 +1,253 @@
+#include "worker/telemetry.h"
+
+#include <array>
+
+#include "common/kafka/record_headers.h"
+#include "common/log/log.h"
+#include "worker/store/dead_letters.h"
+
+namespace keystrand::worker {
+namespace {
+
+using log::Action;
+using log::Field;
+
+/// Statements with a series of their own (at most 15 with commit).
+constexpr std::array<std::string_view, 13> kOperations = {
+    "commit",      "inbox_known", "inbox_insert", "objects_load",   "objects_update", "objects_insert", "lease_share",
+    "lease_check", "lease_lock",  "lease_raise",  "lease_progress", "letter_insert",  "connect"};
+
+metrics::EventType TypeOf(const engine::Item& item) { return metrics::EventTypeOf((*item.event)->envelope.type); }
+
+metrics::Origin OriginOf(const engine::SourceRecord& record) {
+  return record.FindHeader(kafka::header::kReplayId) ? metrics::Origin::kReplay : metrics::Origin::kLive;
+}
+
+/// The second field of a W3C traceparent; empty if there is none.
+std::string_view TraceIdOf(const engine::SourceRecord& record) {
+  const auto traceparent = record.FindHeader(kafka::header::kTraceparent).value_or("");
+  return traceparent.size() == 55 ? traceparent.substr(3, 32) : std::string_view{};
+}
+
+Action ActionOf(engine::EventOutcome outcome) {
+  switch (outcome) {
+    case engine::EventOutcome::kApplied: return Action::kEventApplied;
+    case engine::EventOutcome::kStale: return Action::kEventStale;
+    case engine::EventOutcome::kIgnored: return Action::kEventIgnored;
+    case engine::EventOutcome::kDuplicate:
+    case engine::EventOutcome::kRedelivered: return Action::kEventDuplicate;
+  }
+  std::abort();
+}
+
+metrics::EventOutcome LabelOf(engine::EventOutcome outcome) {
+  switch (outcome) {
+    case engine::EventOutcome::kApplied: return metrics::EventOutcome::kApplied;
+    case engine::EventOutcome::kStale: return metrics::EventOutcome::kStale;
+    case engine::EventOutcome::kIgnored: return metrics::EventOutcome::kIgnored;
+    case engine::EventOutcome::kDuplicate:
+    case engine::EventOutcome::kRedelivered: return metrics::EventOutcome::kDuplicate;
+  }
+  std::abort();
+}
+
+ErrorCode CodeOf(std::string_view name) {
+  for (int code = 0; code <= static_cast<int>(ErrorCode::kCrashed); ++code) {
+    if (NameOf(static_cast<ErrorCode>(code)) == name) return static_cast<ErrorCode>(code);
+  }
+  return ErrorCode::kInternal;
+}
+
+}  // namespace
+
+Telemetry::Telemetry(metrics::Registry& registry, const Clock& clock, const std::string& dead_letters_topic,
+                     int executors)
+    : clock_(clock),
+      worker_(registry, clock.Now()),
+      database_(registry, {kOperations.begin(), kOperations.end()}, executors),
+      produce_(registry, dead_letters_topic),
+      kafka_(registry, {metrics::ClientRole::kConsumer, metrics::ClientRole::kProducer}, clock.Now()),
+      consumer_(*this) {
+  worker_.concurrency_limit.Set(executors);
+}
+
+void Telemetry::Refresh(const engine::EngineStatus& status, int executors) {
+  worker_.events_buffered.Set(static_cast<double>(status.load.buffered));
+  worker_.events_in_flight.Set(static_cast<double>(status.load.in_flight));
+  worker_.blocked_keys.Set(static_cast<double>(status.load.blocked_keys));
+  const auto silent = clock_.Steady() - status.last_poll;
+  worker_.Polled(clock_.Now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(silent));
+  const int busy = static_cast<int>(status.load.batches);
+  database_.SetConnections(busy, executors - busy);
+}
+
+void Telemetry::OnTopics(const std::string& problem) {
+  if (problem.empty()) return log::Info(Action::kTopicOk, "The topics are fit");
+  log::Warn(Action::kTopicUnsafe, "Not consuming until the topics are fit", {{Field::kDetail, problem}});
+}
+
+std::chrono::nanoseconds Telemetry::Since(std::int64_t unix_ms) const {
+  return clock_.Now().time_since_epoch() - std::chrono::milliseconds(unix_ms);
+}
+
+void Telemetry::OnSettled(const engine::Item& item, std::int32_t partition, engine::EventOutcome outcome,
+                          std::string_view reason, std::chrono::nanoseconds took) {
+  const auto type = TypeOf(item);
+  const auto since_accepted = Since((*item.event)->received_at_ms);
+  if (outcome == engine::EventOutcome::kRedelivered) {
+    worker_.redelivered.Increment();
+  } else {
+    worker_.Settled(type, LabelOf(outcome), OriginOf(*item.record));
+  }
+  worker_.Attempted(type, metrics::AttemptResult::kOk, took);
+  if (item.attempts == 0) worker_.Waited(since_accepted - took);
+  if (outcome == engine::EventOutcome::kApplied) {
+    worker_.Finished(metrics::EndToEndOutcome::kApplied, since_accepted);
+    worker_.Applied(clock_.Now());
+  }
+  if (log::Enabled(log::Level::kDebug)) LogSettled(item, partition, outcome, reason);
+}
+
+void Telemetry::LogSettled(const engine::Item& item, std::int32_t partition, engine::EventOutcome outcome,
+                           std::string_view reason) const {
+  const auto& envelope = (*item.event)->envelope;
+  log::Debug(ActionOf(outcome), "Event settled",
+             {{Field::kEventId, envelope.id},
+              {Field::kTraceId, TraceIdOf(*item.record)},
+              {Field::kEventType, envelope.type},
+              {Field::kPartition, partition},
+              {Field::kOffset, item.record->offset()},
+              {Field::kOutcome, NameOf(outcome)},
+              {Field::kReason, reason}});
+}
+
+void Telemetry::OnDeadLetter(const store::DeadLetter& letter) {
+  const auto type = metrics::EventTypeOf(letter.event_type);
+  const auto code = CodeOf(letter.error_code);
+  worker_.DeadLettered(type, code);
+  worker_.Settled(type, metrics::EventOutcome::kDeadLettered, metrics::Origin::kLive);
+  worker_.Finished(metrics::EndToEndOutcome::kDeadLettered, Since(letter.record_timestamp_ms));
+  log::Error(Action::kEventDeadLettered, "Event given up: an operator must look at it",
+             {{Field::kEventId, letter.event_id},
+              {Field::kEventType, letter.event_type},
+              {Field::kPartition, letter.source.partition},
+              {Field::kOffset, letter.source.offset},
+              {Field::kAttempt, letter.attempts},
+              {Field::kErrorCode, letter.error_code},
+              {Field::kDetail, letter.error_message}});
+}
+
+void Telemetry::OnLetterNotPublished(std::size_t letters, const Error& error) {
+  worker_.dead_letter_write_failures.Increment(static_cast<double>(letters));
+  log::Error(Action::kDeadLetterWriteFailed, "Dead letters not published yet: their offsets wait",
+             {{Field::kCount, letters}, {Field::kErrorCode, NameOf(error.code)}, {Field::kDetail, error.detail}});
+}
+
+void Telemetry::OnRetry(const engine::Item& item, std::int32_t partition, const Error& error) {
+  const auto& envelope = (*item.event)->envelope;
+  const auto type = TypeOf(item);
+  worker_.Attempted(type, metrics::AttemptResult::kRetry, std::chrono::nanoseconds(0));
+  worker_.AttemptFailed(type, error.code);
+  log::Warn(Action::kEventRetry, "Attempt failed: the key waits for the next one",
+            {{Field::kEventId, envelope.id},
+             {Field::kTraceId, TraceIdOf(*item.record)},
+             {Field::kEventType, envelope.type},
+             {Field::kPartition, partition},
+             {Field::kOffset, item.record->offset()},
+             {Field::kAttempt, item.attempts},
+             {Field::kNextAttemptAt, clock_.Now() + item.delay},
+             {Field::kErrorCode, NameOf(error.code)},
+             {Field::kDetail, error.detail}});
+}
+
+void Telemetry::OnConflict() { worker_.conflicts.Increment(); }
+void Telemetry::OnBisect() { worker_.bisects.Increment(); }
+void Telemetry::OnCommitInDoubt() { worker_.commits_in_doubt.Increment(); }
+
+void Telemetry::OnFenced(std::int32_t partition) {
+  worker_.fenced.Increment();
+  log::Warn(Action::kWorkerFenced, "Another worker took the partition over: nothing was committed",
+            {{Field::kPartition, partition}});
+}
+
+void Telemetry::OnLeased(std::int32_t partition, std::int64_t epoch, bool unclean) {
+  log::Info(Action::kWorkerLeaseTaken, "Partition taken", {{Field::kPartition, partition}, {Field::kEpoch, epoch}});
+  if (!unclean) return;
+  log::Warn(Action::kWorkerUncleanEnd, "The last owner of the partition did not release it",
+            {{Field::kPartition, partition}, {Field::kEpoch, epoch}});
+}
+
+void Telemetry::OnRewound(std::int32_t partition, std::int64_t start, std::int64_t kafka) {
+  log::Warn(Action::kWorkerRewound, "The database is older than Kafka's position: reading again from its own",
+            {{Field::kPartition, partition}, {Field::kNextOffset, start}, {Field::kCommittedOffset, kafka}});
+}
+
+void Telemetry::OnRebalance(Rebalance kind, std::size_t partitions) {
+  static constexpr std::array<std::string_view, 3> kNames = {"assigned", "revoked", "lost"};
+  worker_.Rebalanced(static_cast<metrics::Rebalance>(kind));
+  log::Info(Action::kKafkaRebalanced, "Partitions came or went",
+            {{Field::kState, kNames[static_cast<std::size_t>(kind)]}, {Field::kPartitions, partitions}});
+}
+
+void Telemetry::OnOffsetCommit(bool ok, std::string_view error) {
+  worker_.OffsetCommitted(ok ? metrics::CommitResult::kOk : metrics::CommitResult::kError);
+  if (!ok)
+    log::Warn(Action::kKafkaCommitFailed, "Offsets not committed: a later commit covers them", {{Field::kCode, error}});
+}
+
+void Telemetry::OnPositionOutsideLog(std::int32_t partition) {
+  log::Error(Action::kWorkerPositionLost,
+             "The partition's position lies outside the log: stopped until an operator acts",
+             {{Field::kPartition, partition}});
+}
+
+void Telemetry::OnDatabaseAway(const Error& error) {
+  log::Warn(Action::kDbUnavailable, "The database is away: holding, no attempt is counted",
+            {{Field::kErrorCode, NameOf(error.code)}, {Field::kDetail, error.detail}});
+}
+
+void Telemetry::OnDatabaseBack() { log::Info(Action::kDbReconnected, "The database answers again"); }
+
+void Telemetry::OnMisdeployed(const Error& error) {
+  log::Error(Action::kWorkerHeld, "A table, column or right is missing: holding until it is there",
+             {{Field::kErrorCode, NameOf(error.code)}, {Field::kDetail, error.detail}});
+}
+
+void Telemetry::OnOperation(std::string_view statement, std::chrono::nanoseconds took) {
+  if (statement != "transaction") database_.Operation(statement, took);
+}
+
+void Telemetry::OnError(std::string_view statement, std::string_view sqlstate) { database_.Error(statement, sqlstate); }
+
+void Telemetry::OnConnected(bool again) {
+  if (again) database_.reconnects.Increment();
+}
+
+void Telemetry::OnProduced(kafka::ProduceResult result, std::chrono::nanoseconds took) {
+  produce_.Produced(static_cast<metrics::ProduceResult>(result), took);
+}
+
+void Telemetry::OnStatistics(std::string_view json) {
+  kafka_.Update(metrics::ClientRole::kProducer, json, clock_.Now());
+}
+
+void Telemetry::OnClientError(std::string_view code, std::string_view reason, bool fatal) {
+  ClientErrorSeen(metrics::ClientRole::kProducer, code, reason, fatal);
+}
+
+void Telemetry::Consumer::OnStatistics(std::string_view json) {
+  owner_.kafka_.Update(metrics::ClientRole::kConsumer, json, owner_.clock_.Now());
+}
+
+void Telemetry::Consumer::OnClientError(std::string_view code, std::string_view reason, bool fatal) {
+  owner_.ClientErrorSeen(metrics::ClientRole::kConsumer, code, reason, fatal);
+}
+
+void Telemetry::ClientErrorSeen(metrics::ClientRole role, std::string_view code, std::string_view reason, bool fatal) {
+  kafka_.ClientErrorSeen(role, code);
+  log::Write(fatal ? log::Level::kError : log::Level::kWarn, fatal ? Action::kKafkaFatal : Action::kKafkaError,
+             "The Kafka client reports trouble",
+             {{Field::kClient, metrics::NameOf(role)}, {Field::kCode, code}, {Field::kDetail, reason}});
+}
+
+}  // namespace keystrand::worker
