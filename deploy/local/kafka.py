@@ -1,4 +1,4 @@
-"""Apache Kafka for the local stack: one to three nodes, each broker and controller in one process (KRaft combined mode)."""
+"""Apache Kafka for the local stack: one or three nodes, each broker and controller in one (KRaft combined mode)."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Broker(Server):
 
     def start(self) -> None:
         """Starts the process; `wait_ready` says when it can be used."""
-        require_free_port(self.port, self.name, "give others with --kafka-port N (0: choose)")
-        require_free_port(self._controller_port, f"{self.name} (controller)", "give others with --kafka-port N (0: choose)")
+        for port in (self.port, self._controller_port):
+            require_free_port(port, self.name, "give others with --kafka-port N (0: choose)")
         self._format_if_new()
         self._write_settings(self.data)
         self.spawn(self._java("kafka.Kafka", str(self._settings_file)))
@@ -52,7 +52,7 @@ class Broker(Server):
         self.wait_until(lambda: kafka_probe.in_sync(self.port), START_DEADLINE_S, "in sync with the others")
 
     def _format_if_new(self) -> None:
-        """The folder is formatted under another name and moved in whole, so that an interrupted start leaves no half."""
+        """The folder is formatted under another name and moved in whole: an interrupted start leaves no half."""
         if (self.data / "meta.properties").exists():
             return
         if self.data.exists():
@@ -94,10 +94,10 @@ class Broker(Server):
             "transaction.state.log.min.isr": in_sync,
             "transaction.state.log.num.partitions": 1,
             "message.max.bytes": 4 << 20,  # above the 2 MiB that the topics allow for themselves
-            # Tests kill consumers and wait for the takeover: sessions of 1 s, no pause before a group's first assignment.
+            # Tests kill consumers and await the takeover: sessions of 1 s, no pause before a group's first assignment.
             "group.min.session.timeout.ms": 1000,
             "group.initial.rebalance.delay.ms": 0,
-            # A killed broker is missed, and may come back, after a session: seconds that its partitions stall. Default 9 s.
+            # A killed broker is missed, and may come back, after a session: its partitions stall so long. Default 9 s.
             "broker.session.timeout.ms": 2000 if self._count > 1 else 3000,
             "broker.heartbeat.interval.ms": 500,
             "num.network.threads": 2,

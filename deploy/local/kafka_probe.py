@@ -1,5 +1,5 @@
-"""Asks a Kafka broker whether it is ready for work: the few requests this takes, spoken directly, so that the stack needs
-nothing beyond Python's own library. https://kafka.apache.org/protocol
+"""Asks a Kafka broker whether it is ready for work: the few requests this takes, spoken directly, so that the stack
+needs nothing beyond Python's own library. https://kafka.apache.org/protocol
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def takes_producers(port: int) -> bool:
 
 
 def takes_groups(port: int) -> bool:
-    """True once consumer groups can join: their coordinator is elected and has loaded its topic (made by the first ask)."""
+    """True once groups can join: their coordinator is elected and has loaded its topic (made by the first ask)."""
     try:
         reply = _Reply(_ask(port, FIND_COORDINATOR, 1, _string(WARM_UP_GROUP) + struct.pack(">b", 0)))
         reply.int32()

@@ -1,4 +1,4 @@
-"""PostgreSQL 15 for the local stack, from Debian's binaries and in a folder of its own; Debian's own cluster is not touched.
+"""PostgreSQL 15 for the local stack: Debian's binaries, a folder of its own; Debian's own cluster is not touched.
 
 PostgreSQL refuses to run as root. As root the server therefore runs in a user namespace in which root is called nobody:
 the files stay root's, so the folder may lie in a home that only root can read. Where the kernel or a container forbids
@@ -28,7 +28,8 @@ POSTGRES_USER = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-grou
 
 def user_namespaces_work() -> bool:
     try:
-        return subprocess.run([*NOBODY, "true"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+        tried = subprocess.run([*NOBODY, "true"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        return tried.returncode == 0
     except FileNotFoundError:
         return False
 
@@ -81,8 +82,8 @@ class Postgres(Server):
                    "a query on the local database", environment={**os.environ, "PGPASSWORD": self._password})
 
     def signal(self, number: signal.Signals) -> None:
-        """A signal that stops, thaws or kills goes to each session's process too. The postmaster is frozen before a kill,
-        so that it can neither start more of them nor tell them to go."""
+        """A signal that stops, thaws or kills goes to each session's process too. The postmaster is frozen before a
+        kill, so that it can neither start more of them nor tell them to go."""
         postmaster = self.process
         if postmaster is None:
             return

@@ -101,7 +101,8 @@ def _boot() -> str:
 
 
 class Server:
-    """A long-running program of the stack: `<folder>/<name>.pid` says which process it is, `<name>.log` what it says."""
+    """A long-running program of the stack: `<name>.pid` in its folder says which process it is, `<name>.log` what it
+    says."""
 
     stop_signal = signal.SIGTERM
 
@@ -124,12 +125,12 @@ class Server:
     def running(self) -> bool:
         return self.process is not None
 
-    def spawn(self, argv: Sequence[str], environment: dict[str, str] | None = None, cwd: pathlib.Path | None = None) -> None:
+    def spawn(self, argv: Sequence[str], cwd: pathlib.Path | None = None) -> None:
         """Starts the program in a session of its own, so that neither a closed terminal nor Ctrl-C ends it."""
         self.forget()
         with open(self.log_file, "ab") as log:
             child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                                     env=environment, cwd=cwd)
+                                     cwd=cwd)
         child.returncode = 0  # Popen need not warn about it: _collect and /proc watch it from here on
         process = ProcessId.of(child.pid)
         if process is not None:
@@ -206,8 +207,8 @@ def _collect(pid: int) -> None:
 def run(argv: Sequence[str], what: str, deadline_s: float = 60, environment: dict[str, str] | None = None) -> str:
     """Runs a short command and returns its output; a failure becomes one line and the end of what it printed."""
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=deadline_s, env=environment, check=False)
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, timeout=deadline_s, env=environment, check=False)
     except FileNotFoundError as error:
         raise StackError(f"{what}: {error.filename} is missing: run deploy/local/setup") from error
     except subprocess.TimeoutExpired as error:
@@ -243,8 +244,8 @@ def require_free_port(port: int, server: str, remedy: str) -> None:
 
 
 def free_port_block(count: int) -> int:
-    """The first of `count` free ports in a row, below the range that outgoing connections draw from: a port there can be
-    lost to a client while its server is down, even to the very client that is trying to reach it."""
+    """The first of `count` free ports in a row, below the range that outgoing connections draw from: a port there can
+    be lost to a client while its server is down, even to the very client that is trying to reach it."""
     lowest_ephemeral = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     lowest, highest = (15000, lowest_ephemeral - count) if lowest_ephemeral > 20000 else (20000, 65535 - count)
     for _ in range(1000):

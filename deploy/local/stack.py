@@ -4,9 +4,9 @@
     deploy/local/stack.py [--dir DIR] up [--brokers 1|3] [--kafka-port N] [--postgres-port N]
     deploy/local/stack.py [--dir DIR] status | env | down | wipe
 
-Everything lies in DIR (default .local/stack of this checkout), logs and data: ports and password are chosen at the first
-start and kept in DIR/stack.json. Tests import this file: `with Stack(folder) as stack: stack.kill_broker()`; for a stack
-that goes away by itself see throwaway.py.
+Everything lies in DIR (default .local/stack of this checkout), logs and data: ports and password are chosen at the
+first start and kept in DIR/stack.json. Tests import this file: `with Stack(folder) as stack: stack.kill_broker()`; for
+a stack that goes away by itself see throwaway.py.
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ class Stack:
     `say` gets a line of progress at a time. Not for several threads at once.
     """
 
-    def __init__(self, folder: pathlib.Path | str = DEFAULT_DIR, brokers: int | None = None, kafka_port: int | None = None,
-                 postgres_port: int | None = None, say: Callable[[str], None] = lambda line: None):
+    def __init__(self, folder: pathlib.Path | str = DEFAULT_DIR, brokers: int | None = None,
+                 kafka_port: int | None = None, postgres_port: int | None = None,
+                 say: Callable[[str], None] = lambda line: None):
         self.folder = pathlib.Path(folder).resolve()
         self._wanted = {"brokers": brokers, "kafka_port": kafka_port, "postgres_port": postgres_port}
         self._say = say
@@ -151,7 +152,7 @@ class Stack:
         broker.wait_ready(sum(process is not None and not process.frozen for process in processes))
 
     def wait_in_sync(self) -> None:
-        """Returns when no replica of any partition lags behind: only then does the loss of another broker stall nothing."""
+        """Returns when no replica of any partition lags behind: only then may another broker be lost."""
         next(broker for broker in self.brokers if broker.running).wait_in_sync()
 
     def pause_broker(self, n: int = 0) -> None:
@@ -201,7 +202,8 @@ class Stack:
         except FileNotFoundError:
             raise StackError(f"there is no stack in {self.folder}: `make stack-up` makes one") from None
         except (ValueError, TypeError):
-            raise StackError(f"{path} cannot be read as a stack's settings: `make stack-wipe`, then start again") from None
+            raise StackError(f"{path} cannot be read as a stack's settings: "
+                             "`make stack-wipe`, then start again") from None
 
     @property
     def brokers(self) -> list[kafka.Broker]:
@@ -253,7 +255,7 @@ class Stack:
     def _require_no_data(self) -> None:
         data = [name for name in ("postgres", "kafka-0") if (self.folder / name).exists()]
         if data:
-            raise StackError(f"{self.folder} holds data ({data[0]}) but no stack.json, which knew its ports and password: "
+            raise StackError(f"{self.folder} holds data ({data[0]}) but no stack.json, which knew ports and password: "
                              "`make stack-wipe`, then start again")
 
     def _require_unchanged_brokers(self, chosen: Settings) -> None:
@@ -281,7 +283,8 @@ def status_command(stack: Stack) -> int:
 
 def up_command(stack: Stack) -> int:
     state = "up" if stack.up() else "was up already"
-    print(f"{state}: Kafka at {stack.kafka_brokers}, PostgreSQL at 127.0.0.1:{stack.database.port}, logs in {stack.folder}")
+    print(f"{state}: Kafka at {stack.kafka_brokers}, PostgreSQL at 127.0.0.1:{stack.database.port}, "
+          f"logs in {stack.folder}")
     return 0
 
 

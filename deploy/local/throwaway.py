@@ -1,4 +1,4 @@
-"""A stack for one test run, in .local/test-stacks: gone when the run ends, and if the run was killed, at the next one."""
+"""A stack for one test run, in .local/test-stacks: gone when the run ends or, if it was killed, at the next one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def throwaway_folder() -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def throwaway_stack(brokers: int = 1) -> Iterator[Stack]:
-    """A running stack with a migrated database. If the block raises, the servers' logs are kept and their place printed."""
+    """A running stack with a migrated database. If the block raises, the logs are kept and their place printed."""
     with throwaway_folder() as folder:
         stack = Stack(folder, brokers=brokers)
         try:

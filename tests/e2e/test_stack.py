@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -77,9 +78,12 @@ def select_one(url: str, timeout_s: int = 5) -> int:
         return connection.execute("SELECT 1").fetchone()[0]
 
 
-def broker_count(stack: Stack) -> int:
-    admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": stack.kafka_brokers, "log_level": 0})
-    return len(admin.list_topics(timeout=10).brokers)
+def admin_of(stack: Stack) -> confluent_kafka.admin.AdminClient:
+    return confluent_kafka.admin.AdminClient({"bootstrap.servers": stack.kafka_brokers, "log_level": 0})
+
+
+def broker_count(stack: Stack, timeout_s: float = 10) -> int:
+    return len(admin_of(stack).list_topics(timeout=timeout_s).brokers)
 
 
 # --- a running stack ---
@@ -133,7 +137,7 @@ def test_paused_broker_keeps_the_port_but_does_not_answer(stack: Stack) -> None:
     stack.pause_broker()
     assert " frozen " in command(stack.folder, "status").stdout
     with pytest.raises(confluent_kafka.KafkaException):
-        confluent_kafka.admin.AdminClient({"bootstrap.servers": stack.kafka_brokers, "log_level": 0}).list_topics(timeout=1)
+        broker_count(stack, timeout_s=1)
     refused = command(stack.folder, "up")
     assert refused.returncode == 1
     assert "kill -CONT" in refused.stderr
@@ -233,10 +237,11 @@ def test_taken_port_is_named_with_the_remedy(folder: pathlib.Path) -> None:
     assert stack.settings.kafka_port == chosen.kafka_port
 
 
-def test_recycled_pid_is_neither_taken_for_a_server_nor_killed(stack: Stack, bystander: subprocess.Popen[bytes]) -> None:
+def test_recycled_pid_is_neither_a_server_nor_killed(stack: Stack, bystander: subprocess.Popen[bytes]) -> None:
     stack.kill_broker()
-    recycled = ProcessId.of(bystander.pid)
-    stack.brokers[0].pid_file.write_text(json.dumps({"pid": bystander.pid, "start": recycled.start - 1, "boot": recycled.boot}))
+    now = ProcessId.of(bystander.pid)
+    earlier = dataclasses.replace(now, start=now.start - 1)
+    stack.brokers[0].pid_file.write_text(json.dumps(dataclasses.asdict(earlier)))
     assert not stack.brokers[0].running
     stack.kill_broker()
     assert bystander.poll() is None
@@ -340,7 +345,8 @@ def test_status_without_a_stack_says_how_to_make_one(folder: pathlib.Path) -> No
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for PostgreSQL")
-def test_root_without_user_namespaces_runs_postgres_as_its_own_user(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_without_user_namespaces_runs_postgres_as_its_own_user(folder: pathlib.Path,
+                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "user_namespaces_work", lambda: False)
     stack = Stack(folder)
     stack._settle()
@@ -360,7 +366,7 @@ def test_three_brokers_survive_the_loss_of_one(folder: pathlib.Path) -> None:
     stack.up()
     assert broker_count(stack) == 3
     assert "KEYSTRAND_DURABILITY" not in stack.env()
-    admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": stack.kafka_brokers, "log_level": 0})
+    admin = admin_of(stack)  # kept: its results end with it
     admin.create_topics([confluent_kafka.admin.NewTopic("survives", 3)])["survives"].result(30)
     stack.wait_in_sync()
     stack.kill_broker(0)
@@ -393,7 +399,8 @@ def add(jars: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(("harm", "named"), [(change, "kafka-clients-4.1.0.jar: FAILED"),
-                                             (drop, "kafka-clients-4.1.0.jar: FAILED"), (add, "foreign.jar: not listed")])
+                                             (drop, "kafka-clients-4.1.0.jar: FAILED"),
+                                             (add, "foreign.jar: not listed")])
 def test_jars_other_than_the_pinned_are_refused_by_name(tmp_path: pathlib.Path, harm: Callable[[pathlib.Path], None],
                                                         named: str) -> None:
     verify = [str(ROOT / "deploy/local/kafka/verify"), str(tmp_path / "jars")]
@@ -422,7 +429,8 @@ def with_stack(*arguments: str) -> list[str]:
 
 def test_with_stack_passes_settings_and_exit_code_and_cleans_up() -> None:
     script = 'test -n "$KEYSTRAND_KAFKA_BROKERS" && test -n "$KEYSTRAND_DATABASE_URL" || exit 1; echo "$PPID"; exit 42'
-    done = subprocess.run(with_stack("sh", "-c", script), text=True, capture_output=True, timeout=COMMAND_DEADLINE_S, check=False)
+    done = subprocess.run(with_stack("sh", "-c", script), text=True, capture_output=True, timeout=COMMAND_DEADLINE_S,
+                          check=False)
     assert done.returncode == 42
     kept = pathlib.Path(done.stderr.split("kept in ")[1].strip())
     assert {log.name for log in kept.iterdir()} == {"kafka-0.log", "postgres.log"}
@@ -459,8 +467,8 @@ def running_with_stack() -> Iterator[tuple[subprocess.Popen[str], pathlib.Path]]
                            stdout=subprocess.PIPE)
     try:
         assert run.stdout.readline() == "ready\n"
-        owned = [owner.parent for owner in STACKS.glob("*/owner.json") if json.loads(owner.read_text())["pid"] == run.pid]
-        yield run, owned[0]
+        owners = {json.loads(owner.read_text())["pid"]: owner.parent for owner in STACKS.glob("*/owner.json")}
+        yield run, owners[run.pid]
     finally:
         run.stdin.close()
         run.stdout.close()
