@@ -1,0 +1,166 @@
+#include "worker/engine/dispatcher.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace keystrand::worker::engine {
+namespace {
+
+using std::chrono::milliseconds;
+
+class FakeRecord final : public SourceRecord {
+ public:
+  FakeRecord(std::string key, std::int64_t offset) : key_(std::move(key)), offset_(offset) {}
+  [[nodiscard]] Origin origin() const override { return Origin::kLive; }
+  [[nodiscard]] std::string_view key() const override { return key_; }
+  [[nodiscard]] std::string_view value() const override { return "0123456789"; }
+  [[nodiscard]] bool has_value() const override { return true; }
+  [[nodiscard]] std::int64_t offset() const override { return offset_; }
+  [[nodiscard]] std::int64_t timestamp_ms() const override { return 0; }
+  [[nodiscard]] std::optional<std::string_view> FindHeader(std::string_view) const override { return std::nullopt; }
+  [[nodiscard]] std::vector<kafka::Header> Headers() const override { return {}; }
+
+ private:
+  std::string key_;
+  std::int64_t offset_;
+};
+
+class DispatcherTest : public testing::Test {
+ protected:
+  DispatcherTest() { dispatcher_.Open(0, 7); }
+
+  void Offer(const std::string& key, std::int64_t offset, std::int32_t partition = 0) {
+    dispatcher_.Offer(partition, std::make_unique<FakeRecord>(key, offset));
+  }
+  Batch TakeBatch() { return std::get<Batch>(std::move(*dispatcher_.Take())); }
+  void SettleAll(Batch batch, Settlement settlement = Settlement::kDone) {
+    for (auto& slice : batch.slices) {
+      for (auto& item : slice.items) item.settlement = settlement;
+    }
+    dispatcher_.Settle(std::move(batch));
+  }
+  [[nodiscard]] std::optional<std::int64_t> Watermark() const { return dispatcher_.Watermarks({0})[0].next_offset; }
+  static std::string Shape(const Batch& batch) {
+    std::string shape;
+    for (const auto& slice : batch.slices) {
+      shape += std::string(slice.items.front().record->key()) + ":";
+      for (const auto& item : slice.items) shape += std::to_string(item.record->offset());
+      shape += " ";
+    }
+    return shape;
+  }
+
+  int room_calls_ = 0;
+  Dispatcher dispatcher_{DispatchLimits{4, 6, 1000, 5, 100}, [this] { ++room_calls_; }};
+};
+
+TEST_F(DispatcherTest, ABatchTakesManyKeysEachInOrder) {
+  Offer("a", 0);
+  Offer("b", 1);
+  Offer("a", 2);
+  EXPECT_EQ(Shape(TakeBatch()), "a:02 b:1 ");
+}
+
+TEST_F(DispatcherTest, AKeyIsInOneBatchAtATime) {
+  Offer("a", 0);
+  auto first = TakeBatch();
+  Offer("a", 1);
+  Offer("b", 2);
+  auto second = TakeBatch();
+  EXPECT_EQ(Shape(second), "b:2 ");
+  SettleAll(std::move(first));
+  EXPECT_EQ(Shape(TakeBatch()), "a:1 ");
+}
+
+TEST_F(DispatcherTest, WhatIsNotSettledComesBackInFront) {
+  Offer("a", 0);
+  Offer("a", 1);
+  Offer("a", 2);
+  auto batch = TakeBatch();
+  Offer("a", 3);
+  batch.slices[0].items[0].settlement = Settlement::kDone;
+  dispatcher_.Settle(std::move(batch));
+  EXPECT_EQ(Watermark(), 1);
+  EXPECT_EQ(Shape(TakeBatch()), "a:123 ");
+}
+
+TEST_F(DispatcherTest, ARetryWaitsForItsTimeAndTheOtherKeysDoNot) {
+  Offer("a", 0);
+  auto batch = TakeBatch();
+  batch.slices[0].items[0].settlement = Settlement::kRetry;
+  batch.slices[0].items[0].delay = milliseconds(150);
+  const auto settled_at = std::chrono::steady_clock::now();
+  dispatcher_.Settle(std::move(batch));
+  Offer("b", 1);
+  EXPECT_EQ(Shape(TakeBatch()), "b:1 ");
+  EXPECT_EQ(dispatcher_.CurrentLoad().blocked_keys, 1U);
+  EXPECT_EQ(Shape(TakeBatch()), "a:0 ");
+  EXPECT_GE(std::chrono::steady_clock::now() - settled_at, milliseconds(150));
+}
+
+TEST_F(DispatcherTest, TheOffsetOfADeadLetterWaitsForItsPublication) {
+  Offer("a", 0);
+  Offer("b", 1);
+  SettleAll(TakeBatch(), Settlement::kAwaitingLetter);
+  EXPECT_EQ(Watermark(), std::nullopt);
+  dispatcher_.CompleteLetter(0, 1);
+  dispatcher_.CompleteLetter(0, 0);
+  EXPECT_EQ(Watermark(), 2);
+}
+
+TEST_F(DispatcherTest, BoundsAPartitionAndTheProcessAndCallsWhenThereIsRoom) {
+  dispatcher_.Open(1, 7);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(dispatcher_.HasRoom(0));
+    Offer("a", i);
+  }
+  EXPECT_FALSE(dispatcher_.HasRoom(0)) << "five of one partition are its bound";
+  EXPECT_TRUE(dispatcher_.HasRoom(1));
+  Offer("b", 0, 1);
+  EXPECT_FALSE(dispatcher_.HasRoom(1)) << "six in all are the process's bound";
+  SettleAll(TakeBatch());
+  EXPECT_EQ(room_calls_, 1);
+  EXPECT_TRUE(dispatcher_.HasRoom(0));
+}
+
+TEST_F(DispatcherTest, AClosedPartitionDropsWhatIsQueuedAndWaitsForWhatRuns) {
+  Offer("a", 0);
+  auto running = TakeBatch();
+  Offer("a", 1);
+  Offer("b", 2);
+  dispatcher_.Close({0});
+  EXPECT_EQ(dispatcher_.CurrentLoad().buffered, 1U);
+  EXPECT_FALSE(dispatcher_.WaitIdle({0}, std::chrono::steady_clock::now()));
+  SettleAll(std::move(running));
+  EXPECT_TRUE(dispatcher_.WaitIdle({0}, std::chrono::steady_clock::now()));
+  EXPECT_EQ(Watermark(), 1);
+  dispatcher_.Forget({0});
+  EXPECT_TRUE(dispatcher_.Watermarks({0}).empty());
+}
+
+TEST_F(DispatcherTest, AFencedPartitionGivesNothingAndIsToldOnce) {
+  Offer("a", 0);
+  auto running = TakeBatch();
+  Offer("b", 1);
+  dispatcher_.Fence(0, 6);
+  EXPECT_TRUE(dispatcher_.TakeFenced().empty()) << "an older epoch's news";
+  dispatcher_.Fence(0, 7);
+  dispatcher_.Fence(0, 7);
+  EXPECT_EQ(dispatcher_.TakeFenced(), std::vector<std::int32_t>{0});
+  SettleAll(std::move(running), Settlement::kDropped);
+  EXPECT_TRUE(dispatcher_.Watermarks({0}).empty());
+  EXPECT_EQ(dispatcher_.CurrentLoad().buffered, 0U);
+}
+
+TEST_F(DispatcherTest, JobsGoBeforeBatchesAndStopEndsAll) {
+  Offer("a", 0);
+  dispatcher_.Post([](store::Session&) { return true; });
+  EXPECT_TRUE(std::holds_alternative<Job>(*dispatcher_.Take()));
+  EXPECT_TRUE(std::holds_alternative<Batch>(*dispatcher_.Take()));
+  dispatcher_.Stop();
+  EXPECT_FALSE(dispatcher_.Take());
+}
+
+}  // namespace
+}  // namespace keystrand::worker::engine

@@ -1,0 +1,67 @@
+#include "worker/handlers/mirror.h"
+
+#include <gtest/gtest.h>
+
+namespace keystrand::worker::handlers {
+namespace {
+
+/// An event over `body`, which it points into.
+Event Read(const std::string& body) {
+  auto envelope = stripe::ParseEnvelope(body, "");
+  EXPECT_TRUE(envelope) << envelope.error().detail;
+  Event event;
+  event.created = envelope->created.value_or(0);
+  event.envelope = std::move(*envelope);
+  return event;
+}
+
+std::string Body(const std::string& object, const std::string& type = "customer.updated", int created = 100) {
+  return R"({"id":"evt_1","object":"event","livemode":true,"created":)" + std::to_string(created) + R"(,"type":")" +
+         type + R"(","data":{"object":)" + object + "}}";
+}
+
+Verdict Apply(const Mirror& mirror, const std::string& body, UnitOfWork& work) {
+  return mirror.Apply(Read(body), work).value().verdict;
+}
+
+TEST(ObjectKeyTest, IsTheIdTheCustomerOrNothing) {
+  const auto id_of = [](const std::string& object) { return ObjectKeyOf(Read(Body(object))).value().id; };
+  EXPECT_EQ(id_of(R"({"id":"cus_1","object":"customer"})"), "cus_1");
+  EXPECT_EQ(id_of(R"({"object":"entitlements.active_entitlement_summary","customer":"cus_2"})"), "cus_2");
+  EXPECT_EQ(id_of(R"({"object":"balance"})"), "");
+  EXPECT_FALSE(ObjectKeyOf(Read(Body(R"({"object":"invoice","customer":"cus_1"})"))));
+  EXPECT_FALSE(ObjectKeyOf(Read(Body(R"({"object":"billing.alert_triggered","customer":"cus_1"})"))));
+  EXPECT_FALSE(ObjectKeyOf(Read(Body("null"))));
+}
+
+TEST(MirrorTest, KeepsTheSnapshotAsItCame) {
+  const Mirror mirror{MirrorPolicy{}};
+  UnitOfWork work;
+  const std::string object = R"({"id":"cus_1","object":"customer","balance":123456789012345678901234567890})";
+  EXPECT_EQ(Apply(mirror, Body(object), work), Verdict::kApplied);
+  const auto* row = work.objects.Find({"live/self", "customer", "cus_1"});
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(row->data, object);
+}
+
+TEST(MirrorTest, ATerminalStateStaysWhateverComesLater) {
+  const Mirror mirror{MirrorPolicy{}};
+  UnitOfWork work;
+  const std::string canceled = R"({"id":"sub_1","object":"subscription","status":"canceled"})";
+  const std::string active = R"({"id":"sub_1","object":"subscription","status":"active"})";
+  EXPECT_EQ(Apply(mirror, Body(canceled, "customer.subscription.deleted", 100), work), Verdict::kApplied);
+  EXPECT_EQ(Apply(mirror, Body(active, "customer.subscription.updated", 900), work), Verdict::kStale);
+  EXPECT_EQ(work.objects.Find({"live/self", "subscription", "sub_1"})->data, canceled);
+}
+
+TEST(MirrorTest, KeepsTheGuardOfObjectsWhoseSnapshotsItLeavesOut) {
+  const Mirror mirror{MirrorPolicy{false, {"invoice"}}};
+  UnitOfWork work;
+  const std::string object = R"({"id":"cus_1","object":"customer"})";
+  EXPECT_EQ(Apply(mirror, Body(object, "customer.updated", 200), work), Verdict::kApplied);
+  EXPECT_EQ(Apply(mirror, Body(object, "customer.updated", 100), work), Verdict::kStale);
+  EXPECT_EQ(work.objects.Find({"live/self", "customer", "cus_1"})->data, "");
+}
+
+}  // namespace
+}  // namespace keystrand::worker::handlers
