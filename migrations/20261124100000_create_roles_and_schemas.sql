@@ -21,6 +21,8 @@ CREATE SCHEMA IF NOT EXISTS keystrand;
 CREATE SCHEMA IF NOT EXISTS stripe;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA keystrand, stripe TO keystrand_worker, keystrand_operator, keystrand_reader;
+-- dbmate's own table, which programs compare with what they were built for.
+GRANT SELECT ON keystrand.schema_migrations TO keystrand_worker, keystrand_operator, keystrand_reader;
 
 -- migrate:down
 DROP SCHEMA stripe;
