@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <string>
@@ -38,7 +39,7 @@ void AddOptions(CLI::App& app, Settings& to) {
   app.add_option("--brokers", to.producer.brokers, "host:port,…")->envname("KEYSTRAND_KAFKA_BROKERS")->required();
   app.add_option("--topic", to.producer.topic)->envname("KEYSTRAND_EVENTS_TOPIC")->default_val("keystrand.events");
   app.add_option("--template", to.template_path, "The event to vary: workload/charge_succeeded.json");
-  app.add_option("--records", to.workload.deliveries)->capture_default_str()->check(CLI::Range(1, 5'000'000));
+  app.add_option("--records", to.workload.deliveries)->capture_default_str()->check(CLI::Range(0, 5'000'000));
   app.add_option("--customers", to.workload.customers)->capture_default_str()->check(CLI::Range(1, 1'000'000));
   app.add_option("--zipf", to.workload.zipf_exponent)->capture_default_str();
   app.add_option("--duplicates", to.workload.duplicate_share, "Share of records that repeat an event")
@@ -92,7 +93,7 @@ Result<Outcome> Prefill(const Settings& settings) {
 }
 
 std::string ReportLine(const Settings& settings, const Outcome& outcome) {
-  const auto records = static_cast<double>(outcome.plan.deliveries);
+  const auto records = static_cast<double>(std::max<std::size_t>(outcome.plan.deliveries, 1));
   JsonLine line;
   line.Text("name", settings.name)
       .Add("records", outcome.plan.deliveries)
