@@ -28,7 +28,7 @@ build: configure-release ## build the three programs (release) into build/bin
 
 .PHONY: demo
 demo: build ## build, start everything, send signed events and show what became of them
-	@$(PYTHON) deploy/local/demo.py start
+	@$(PYTHON) deploy/local/demo.py up
 
 .PHONY: demo-stop
 demo-stop: ## stop what `make demo` left running
@@ -98,9 +98,9 @@ sanitize-asan sanitize-tsan: sanitize-%: configure-%
 	tests/with-stack $(CTEST) --test-dir build/$* -L integration
 
 .PHONY: bench
-bench: configure-release ## measure rates and latencies (takes minutes; JSON lines)
+bench: configure-release ## measure rates and latencies (takes minutes; JSON lines; BENCH=--quick)
 	cmake --build --preset release --parallel $(JOBS)
-	tests/bench/run
+	$(PYTHON) tests/bench/run $(BENCH)
 
 # --- code ---
 
