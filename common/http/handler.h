@@ -23,7 +23,7 @@ struct Request {
 };
 
 /// A handler's word on an exchange, handed back to the observer when the exchange is over. 0: none.
-using OutcomeTag = std::uint8_t;
+using OutcomeTag = std::uint32_t;
 
 /// Takes the answer to one request; the server's side of a Responder, or a test's. Thread-safe.
 class ResponseSink {

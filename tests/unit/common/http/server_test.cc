@@ -224,6 +224,24 @@ TEST_F(ServerTest, RefusesADeclaredGiantWithoutWaitingForIt) {
   EXPECT_EQ(client.Receive().status, 413);
 }
 
+TEST_F(ServerTest, LetsARefusedPeerFinishItsSentence) {
+  Client client(Start().port());
+  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8388608\r\n\r\n");
+  EXPECT_EQ(client.Receive().status, 413);
+  for (int i = 0; i < 16; ++i) EXPECT_TRUE(client.Send(std::string(64 * 1024, 'x'))) << "reset after " << i;
+}
+
+TEST_F(ServerTest, EndsARefusedPeersSentenceWhenItIsTooLong) {
+  settings.linger_bytes_max = 1'000'000;
+  Client client(Start().port());
+  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10737418240\r\n\r\n");
+  EXPECT_EQ(client.Receive().status, 413);
+  const std::string piece(64 * 1024, 'x');
+  int sent = 0;
+  while (sent < 10'000 && client.Send(piece)) ++sent;
+  EXPECT_LT(sent, 1'000);
+}
+
 TEST_F(ServerTest, ReservesNoMemoryForABodyThatDoesNotCome) {
   Client client(Start().port());
   client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\nabc");
@@ -295,10 +313,16 @@ TEST_F(ServerTest, ClosesAConnectionThatNeverSpeaks) {
 
 TEST_F(ServerTest, AnswersAPeerThatHasFinishedSending) {
   Kept kept;
-  handler.on_request = [&](const Request&, Responder responder) { kept.Put(std::move(responder)); };
+  handler.on_request = [&](Request request, Responder responder) {
+    if (request.body != "ping") return kept.Put(std::move(responder));
+    responder.Send(Response(200, "text/plain", "pong"));
+  };
   Client client(Start().port());
   client.Send(Post("a") + Post("b"));
   client.FinishSending();
+  Client other(server->port());  // its answer means that the loop has seen the end of what the first one sends
+  other.Send(Post("ping"));
+  EXPECT_EQ(other.Receive().body, "pong");
   for (const char* body : {"a", "b"}) {
     auto responders = kept.Take(1);
     ASSERT_EQ(responders.size(), 1u);
@@ -362,7 +386,7 @@ TEST_F(ServerTest, AnswersForAHandlerThatIsTooSlowAndIgnoresItsLateAnswer) {
 
 TEST_F(ServerTest, RefusesByTheHeadAloneAndPassesOverABodyThatIsHere) {
   Client client(Start().port());
-  client.Send(Post("body", "", "/refused") + Post("next"));
+  client.Send(Post("{\"a\":1}", "", "/refused") + Post("next"));
   const Answer refused = client.Receive();
   EXPECT_EQ(refused.status, 404);
   EXPECT_FALSE(refused.Has("Connection: close"));

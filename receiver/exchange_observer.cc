@@ -1,0 +1,85 @@
+#include "receiver/exchange_observer.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "common/log/log.h"
+#include "receiver/delivery_tag.h"
+
+namespace keystrand::receiver {
+namespace {
+
+using log::Field;
+using metrics::DeliveryOutcome;
+
+bool DecidedByEndpoint(const http::Exchange& exchange) {
+  return exchange.ending == http::Ending::kAnswered && exchange.outcome != 0;
+}
+
+/// For operators who look for the reason of a refusal; the sender is not told.
+std::string_view RefusalDetail(const http::Exchange& exchange, DeliveryOutcome outcome) {
+  if (outcome != DeliveryOutcome::kRejectedSignature) return {};
+  return stripe::NameOf(Unpack(exchange.outcome).failure);
+}
+
+void Log(const http::Exchange& exchange, DeliveryOutcome outcome) {
+  const auto& words = metrics::kDeliveryOutcomes[static_cast<std::size_t>(outcome)];
+  if (words.outcome == "accepted") return;
+  if (words.outcome == "rejected") {
+    return log::Warn(log::Action::kDeliveryRefused, "refused a delivery",
+                     {{Field::kRequestId, exchange.request_id},
+                      {Field::kClientIp, exchange.peer},
+                      {Field::kHttpStatus, exchange.status},
+                      {Field::kReason, words.reason},
+                      {Field::kDetail, RefusalDetail(exchange, outcome)},
+                      {Field::kDurationSeconds, exchange.duration}});
+  }
+  if (DecidedByEndpoint(exchange)) return;  // logged there, with the event
+  log::Error(log::Action::kDeliveryFailed, "no acknowledgement, no capacity or no answer in time",
+             {{Field::kRequestId, exchange.request_id},
+              {Field::kHttpStatus, exchange.status},
+              {Field::kReason, words.reason},
+              {Field::kErrorCode, NameOf(ErrorCode::kUnavailable)},
+              {Field::kDurationSeconds, exchange.duration}});
+}
+
+}  // namespace
+
+DeliveryOutcome OutcomeOf(const http::Exchange& exchange) {
+  switch (exchange.ending) {
+    case http::Ending::kAnswered:
+    case http::Ending::kAnswerTimeout:
+      return exchange.outcome == 0 ? DeliveryOutcome::kFailedInternal : Unpack(exchange.outcome).outcome;
+    case http::Ending::kRefusedHead:
+      return exchange.status == 413 ? DeliveryOutcome::kRejectedBodyTooLarge : DeliveryOutcome::kRejectedBadRequest;
+    case http::Ending::kTimedOut: return DeliveryOutcome::kRejectedDeadline;
+    case http::Ending::kOverloaded: return DeliveryOutcome::kFailedOverloaded;
+    case http::Ending::kDropped: return DeliveryOutcome::kFailedInternal;
+    case http::Ending::kPeerGone: return DeliveryOutcome::kRejectedClientGone;
+    case http::Ending::kStopped: return DeliveryOutcome::kFailedDraining;
+  }
+  std::abort();
+}
+
+ExchangeObserver::ExchangeObserver(std::string webhook_path, metrics::ReceiverMetrics& metrics, const Clock& clock)
+    : webhook_path_(std::move(webhook_path)), metrics_(metrics), clock_(clock) {}
+
+void ExchangeObserver::OnExchange(const http::Exchange& exchange) {
+  const bool delivery = exchange.path == webhook_path_;
+  metrics_.RequestAnswered(delivery ? metrics::Handler::kStripe : metrics::Handler::kOther,
+                           exchange.method == "POST" ? metrics::Method::kPost : metrics::Method::kOther,
+                           exchange.status, exchange.duration);
+  if (delivery) CountDelivery(exchange, OutcomeOf(exchange));
+}
+
+void ExchangeObserver::CountDelivery(const http::Exchange& exchange, DeliveryOutcome outcome) {
+  metrics_.BodyRead(exchange.body_bytes);
+  metrics_.Delivered(outcome);
+  if (outcome == DeliveryOutcome::kAccepted) {
+    const DeliveryTag tag = Unpack(exchange.outcome);
+    metrics_.EventAccepted(tag.event_type, tag.livemode, clock_.Now());
+  }
+  Log(exchange, outcome);
+}
+
+}  // namespace keystrand::receiver

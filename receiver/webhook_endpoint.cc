@@ -1,0 +1,146 @@
+#include "receiver/webhook_endpoint.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "common/kafka/partitioner.h"
+#include "common/log/log.h"
+#include "receiver/delivery_tag.h"
+#include "receiver/reply.h"
+
+namespace keystrand::receiver {
+namespace {
+
+using log::Field;
+using metrics::DeliveryOutcome;
+
+metrics::Verification VerificationOf(stripe::SignatureFailure failure) {
+  switch (failure) {
+    case stripe::SignatureFailure::kMissingHeader: return metrics::Verification::kMissingHeader;
+    case stripe::SignatureFailure::kMalformedHeader:
+    case stripe::SignatureFailure::kNoV1Signature: return metrics::Verification::kMalformedHeader;
+    case stripe::SignatureFailure::kNoSecret:
+    case stripe::SignatureFailure::kEmptyPayload:
+    case stripe::SignatureFailure::kSignatureMismatch: return metrics::Verification::kMismatch;
+    case stripe::SignatureFailure::kTimestampTooOld:
+    case stripe::SignatureFailure::kTimestampInFuture: return metrics::Verification::kTimestampOutsideTolerance;
+  }
+  std::abort();
+}
+
+}  // namespace
+
+/// A verified delivery, until its report comes.
+struct WebhookEndpoint::Delivery {
+  http::Responder responder;
+  Reception reception;
+  std::string event_id;  // empty if the body is unreadable
+  std::string event_type;
+  bool livemode = false;
+  std::optional<std::int64_t> created;
+};
+
+WebhookEndpoint::WebhookEndpoint(EndpointSettings settings, Parts parts)
+    : settings_(std::move(settings)), parts_(std::move(parts)) {}
+
+std::optional<http::Refusal> WebhookEndpoint::Admit(const http::RequestHead& head) {
+  constexpr http::OutcomeTag kBadRequest = Pack({.outcome = DeliveryOutcome::kRejectedBadRequest});
+  if (head.path != settings_.path) return http::Refusal{NotFound(), kBadRequest};
+  if (head.method != "POST") return http::Refusal{MethodNotAllowed(), kBadRequest};
+  return std::nullopt;
+}
+
+void WebhookEndpoint::Handle(http::Request request, http::Responder responder) {
+  const auto verified = Verify(request);
+  if (!verified) {
+    parts_.metrics.SignatureVerified(VerificationOf(verified.error()), metrics::SigningSecret::kNone);
+    return responder.Send(Refused(ErrorCode::kUnauthenticated),
+                          Pack({.outcome = DeliveryOutcome::kRejectedSignature, .failure = verified.error()}));
+  }
+  const bool primary = verified->secret_index == 0;
+  parts_.metrics.SignatureVerified(metrics::Verification::kValid,
+                                   primary ? metrics::SigningSecret::kPrimary : metrics::SigningSecret::kSecondary);
+  Queue(std::move(request), std::move(responder), primary);
+}
+
+http::Refusal WebhookEndpoint::OnAnswerTimeout() {
+  return {Refused(ErrorCode::kUnavailable), Pack({.outcome = DeliveryOutcome::kFailedQueueTimeout})};
+}
+
+tl::expected<stripe::Signed, stripe::SignatureFailure> WebhookEndpoint::Verify(const http::Request& request) const {
+  constexpr std::string_view kHeader = "Stripe-Signature";
+  if (request.head.Count(kHeader) > 1) return tl::unexpected(stripe::SignatureFailure::kMalformedHeader);
+  const auto now = std::chrono::floor<std::chrono::seconds>(parts_.clock.Now());
+  return parts_.secrets.Current()->Verify(request.body, request.head.Value(kHeader), now);
+}
+
+void WebhookEndpoint::Queue(http::Request request, http::Responder responder, bool signed_with_primary) {
+  Reception reception{std::string(request.request_id), NewTraceparent(), parts_.clock.Now(), signed_with_primary};
+  EventRecord event = MakeEventRecord(settings_, reception, std::move(request.body));
+  const auto delivery =
+      std::make_shared<Delivery>(Delivery{std::move(responder), std::move(reception), std::move(event.event_id),
+                                          std::move(event.event_type), event.livemode, event.created});
+  const auto partition = ChoosePartition(event.record);
+  if (!partition) return GiveUp(*delivery, partition.error());
+  event.record.partition = *partition;
+  parts_.publisher.Publish(std::move(event.record), [this, delivery](const Result<kafka::Position>& reported) {
+    Conclude(*delivery, reported);
+  });
+}
+
+tl::expected<std::int32_t, WebhookEndpoint::Failure> WebhookEndpoint::ChoosePartition(
+    const kafka::OutgoingRecord& record) const {
+  const auto failed = [](DeliveryOutcome outcome, Error error) {
+    return tl::unexpected(Failure{outcome, std::move(error)});
+  };
+  const auto partitions = parts_.partition_count();
+  if (!partitions) return failed(DeliveryOutcome::kFailedQueueError, partitions.error());
+  switch (parts_.gate.Judge(record.key.size() + record.value.size())) {
+    case ProduceGate::Verdict::kOpen: return kafka::PartitionOf(record.key, *partitions);
+    case ProduceGate::Verdict::kStalled:
+      return failed(DeliveryOutcome::kFailedOverloaded, {ErrorCode::kUnavailable, "Kafka does not acknowledge"});
+    case ProduceGate::Verdict::kFull:
+      return failed(DeliveryOutcome::kFailedQueueFull, {ErrorCode::kUnavailable, "too many bytes wait for Kafka"});
+  }
+  std::abort();
+}
+
+void WebhookEndpoint::Conclude(Delivery& delivery, const Result<kafka::Position>& reported) const {
+  if (reported) return Accept(delivery, *reported);
+  GiveUp(delivery, {DeliveryOutcome::kFailedQueueError, reported.error()});
+}
+
+void WebhookEndpoint::Accept(Delivery& delivery, const kafka::Position& position) const {
+  if (delivery.created) {
+    parts_.metrics.SourceDelay(parts_.clock.Now() - std::chrono::sys_seconds(std::chrono::seconds(*delivery.created)));
+  }
+  log::Debug(log::Action::kDeliveryAccepted, "the record is durable",
+             {{Field::kRequestId, delivery.reception.request_id},
+              {Field::kTraceId, TraceIdOf(delivery.reception.traceparent)},
+              {Field::kEventId, delivery.event_id},
+              {Field::kEventType, delivery.event_type},
+              {Field::kLivemode, delivery.livemode},
+              {Field::kPartition, position.partition},
+              {Field::kOffset, position.offset}});
+  delivery.responder.Send(Accepted(),
+                          Pack({.outcome = DeliveryOutcome::kAccepted,
+                                .event_type = metrics::EventTypeOf(delivery.event_type),
+                                .livemode = delivery.livemode ? metrics::Livemode::kTrue : metrics::Livemode::kFalse}));
+}
+
+void WebhookEndpoint::GiveUp(Delivery& delivery, const Failure& failure) {
+  log::Error(log::Action::kDeliveryFailed, "the record is not known to be durable",
+             {{Field::kRequestId, delivery.reception.request_id},
+              {Field::kTraceId, TraceIdOf(delivery.reception.traceparent)},
+              {Field::kEventId, delivery.event_id},
+              {Field::kEventType, delivery.event_type},
+              {Field::kReason, metrics::kDeliveryOutcomes[static_cast<std::size_t>(failure.outcome)].reason},
+              {Field::kErrorCode, NameOf(failure.error.code)},
+              {Field::kDetail, failure.error.detail}});
+  delivery.responder.Send(Refused(failure.error.code), Pack({.outcome = failure.outcome}));
+}
+
+}  // namespace keystrand::receiver

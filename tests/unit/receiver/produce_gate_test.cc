@@ -1,0 +1,60 @@
+#include "receiver/produce_gate.h"
+
+#include <gtest/gtest.h>
+
+#include "delivery.h"
+
+namespace keystrand::receiver {
+namespace {
+
+using namespace std::chrono_literals;
+using Verdict = ProduceGate::Verdict;
+
+class ProduceGateTest : public testing::Test {
+ protected:
+  ProduceGate::Backlog backlog_;
+  ManualClock clock_;
+  ProduceGate gate_{[this] { return backlog_; }, {5'000ms, 1'000}, clock_};
+};
+
+TEST_F(ProduceGateTest, IsOpenWhileKafkaKeepsUp) {
+  EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
+  backlog_.oldest = 5s;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
+}
+
+TEST_F(ProduceGateTest, LetsOneProbeASecondThroughAStall) {
+  backlog_.oldest = 5s + 1ns;
+  EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
+  EXPECT_EQ(gate_.Judge(100), Verdict::kStalled);
+  clock_.steady += 999ms;
+  EXPECT_EQ(gate_.Judge(100), Verdict::kStalled);
+  clock_.steady += 1ms;
+  EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
+  EXPECT_EQ(gate_.Judge(100), Verdict::kStalled);
+}
+
+TEST_F(ProduceGateTest, OpensAtOnceWhenTheStallIsOver) {
+  backlog_.oldest = 6s;
+  (void)gate_.Judge(100);
+  ASSERT_EQ(gate_.Judge(100), Verdict::kStalled);
+  backlog_.oldest = std::nullopt;
+  EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
+}
+
+TEST_F(ProduceGateTest, BoundsTheBytesInFlight) {
+  backlog_.bytes = 900;
+  EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
+  EXPECT_EQ(gate_.Judge(101), Verdict::kFull);
+  EXPECT_DOUBLE_EQ(gate_.Fill(), 0.9);
+}
+
+TEST_F(ProduceGateTest, SpendsNoProbeOnARecordThatDoesNotFit) {
+  backlog_ = {6s, 1'000};
+  EXPECT_EQ(gate_.Judge(1), Verdict::kFull);
+  backlog_.bytes = 0;
+  EXPECT_EQ(gate_.Judge(1), Verdict::kOpen);
+}
+
+}  // namespace
+}  // namespace keystrand::receiver
