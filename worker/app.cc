@@ -61,6 +61,15 @@ engine::EngineSettings EngineOf(const Settings& settings, const std::string& ins
   return engine;
 }
 
+log::Settings LoggingOf(const Settings& settings, const std::string& instance) {
+  log::Settings logging;
+  logging.service = "keystrand-worker";
+  logging.instance = instance;
+  logging.version = kVersion;
+  logging.level = settings.log_level;
+  return logging;
+}
+
 using State = http::Health::State;
 
 State Judge(bool ok, std::string problem) { return {ok, ok ? "" : std::move(problem)}; }
@@ -135,7 +144,7 @@ int WaitForEnd(const sigset_t& signals, const engine::Engine& engine, Telemetry&
 int Run(const Settings& settings) {
   const auto signals = BlockStopSignals();
   const std::string instance = InstanceOf(settings);
-  const log::Session logging({"keystrand-worker", instance, kVersion, settings.log_level});
+  const log::Session logging(LoggingOf(settings, instance));
   log::Info(Action::kProcessStarted, "Worker started", {{Field::kAdminListen, settings.admin_listen.Text()}});
   if (settings.durability == kafka::Durability::kSingleBroker) {
     log::Warn(Action::kConfigUnsafe, "One copy of each record is enough here: for a local stack only");

@@ -27,10 +27,12 @@ void DropLog(const rd_kafka_t*, int, const char*, const char*) {}
 
 Result<ConfHandle> MakeConf(const ClientSettings& settings, const Properties& fixed) {
   ConfHandle conf(rd_kafka_conf_new());
-  const Properties common = {{"bootstrap.servers", settings.brokers}, {"client.id", settings.client_id},
-                             {"socket.nagle.disable", "true"},        {"reconnect.backoff.max.ms", "1000"},
-                             {"allow.auto.create.topics", "false"},   {"log.connection.close", "false"},
-                             {"statistics.interval.ms", "5000"}};
+  // A broker that hangs holds what is in flight to it for the socket timeout, although others may lead by then: 10 s,
+  // not librdkafka's 60.
+  const Properties common = {{"socket.timeout.ms", "10000"},       {"bootstrap.servers", settings.brokers},
+                             {"client.id", settings.client_id},    {"socket.nagle.disable", "true"},
+                             {"reconnect.backoff.max.ms", "1000"}, {"allow.auto.create.topics", "false"},
+                             {"log.connection.close", "false"},    {"statistics.interval.ms", "5000"}};
   for (const auto& [property, value] : common) {
     if (auto set = Set(conf.get(), property, value); !set) return Fail(set.error());
   }

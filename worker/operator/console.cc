@@ -1,0 +1,28 @@
+#include "worker/operator/console.h"
+
+#include "worker/operator/text.h"
+
+namespace keystrand::worker::op {
+
+std::string Line(const std::string& text) { return "keystrand: " + Safe(text) + "\n"; }
+
+std::string KafkaTrouble(const Error& error, const std::string& brokers) {
+  if (error.code != ErrorCode::kUnavailable) return error.detail;
+  return "Kafka does not answer at " + brokers + " (" + error.detail +
+         "): check that it runs and that KEYSTRAND_KAFKA_BROKERS is right";
+}
+
+std::string DatabaseTrouble(const Error& error) {
+  if (error.code == ErrorCode::kUnavailable) {
+    return "PostgreSQL does not answer (" + error.detail +
+           "): check that it runs, KEYSTRAND_DATABASE_URL and its password";
+  }
+  if (error.code == ErrorCode::kMisdeployed) {
+    return "the database is not ready (" + error.detail + "): run the migrations (make migrate), check the role's rights";
+  }
+  return "the database refused (" + error.detail + ")";
+}
+
+int ExitCodeOf(const Error& error) { return error.code == ErrorCode::kUnavailable ? kDown : kFailed; }
+
+}  // namespace keystrand::worker::op

@@ -1,0 +1,109 @@
+#include "worker/operator/status.h"
+
+#include <algorithm>
+
+#include "worker/operator/text.h"
+
+namespace keystrand::worker::op {
+namespace {
+
+/// Gathers problems and keeps the worst health.
+class Judgement {
+ public:
+  Judgement(const StatusReport& report, const Settings& settings) : report_(report), settings_(settings) {}
+
+  Verdict Run() && {
+    if (!report_.kafka) Add(Health::kDown, KafkaTrouble(report_.kafka.error(), settings_.kafka_brokers));
+    if (!report_.database) Add(Health::kDown, DatabaseTrouble(report_.database.error()));
+    if (report_.kafka) JudgeKafka(*report_.kafka);
+    if (report_.database) JudgeDatabase(*report_.database);
+    return std::move(verdict_);
+  }
+
+ private:
+  void Add(Health health, std::string problem) {
+    verdict_.health = std::max(verdict_.health, health);
+    verdict_.problems.push_back(std::move(problem));
+  }
+
+  void JudgeKafka(const KafkaStatus& kafka) {
+    for (const auto& topic : kafka.topics) {
+      if (!topic.problem.empty()) Add(Health::kDegraded, topic.problem);
+    }
+    if (kafka.group.members.empty()) {
+      Add(Health::kDegraded, "no worker is in the group " + report_.group + ": accepted events wait; start keystrand-worker");
+    }
+    const auto oldest = kafka.OldestWaitingMs();
+    const std::int64_t age = oldest ? report_.now_ms - *oldest : 0;
+    if (age > std::chrono::milliseconds(settings_.backlog_age_max).count()) {
+      Add(Health::kDegraded, "the oldest event has waited for " + Span(age) + " (" + Count(kafka.Backlog(), "event") +
+                                 " behind): see which partition, and its worker's log");
+    }
+  }
+
+  void JudgeDatabase(const store::Overview& database) {
+    JudgeLetters(database);
+    JudgeStrands(database);
+    for (const auto& handler : database.open_breakers) {
+      Add(Health::kDegraded, "the breaker of handler " + handler + " is open: its events are parked until it is resumed");
+    }
+  }
+
+  void JudgeLetters(const store::Overview& database) {
+    std::int64_t letters = 0;
+    std::int64_t oldest = report_.now_ms;
+    std::vector<std::string> codes;
+    for (const auto& open : database.open_letters) {
+      letters += open.letters;
+      oldest = std::min(oldest, open.oldest_failed_at_ms);
+      codes.push_back(open.error_code + " " + Grouped(open.letters));
+    }
+    if (letters == 0) return;
+    Add(Health::kDegraded, Count(letters, "dead letter") + (letters == 1 ? " is" : " are") + " open (" +
+                               Join(codes, ", ") + "), the oldest for " + Span(report_.now_ms - oldest) +
+                               ": find the cause with keystrand event show ID");
+  }
+
+  void JudgeStrands(const store::Overview& database) {
+    std::int64_t held = 0;
+    for (const auto& strands : database.strands) held += strands.state == "held" ? strands.strands : 0;
+    if (held == 0) return;
+    Add(Health::kDegraded,
+        Count(held, "customer") + (held == 1 ? " waits" : " wait") + " for an operator: the first event is dead and held");
+  }
+
+  const StatusReport& report_;
+  const Settings& settings_;
+  Verdict verdict_;
+};
+
+}  // namespace
+
+std::int64_t PartitionStatus::Next() const { return std::max(committed, log_start); }
+std::int64_t PartitionStatus::Backlog() const { return std::max<std::int64_t>(end - Next(), 0); }
+
+std::int64_t KafkaStatus::Backlog() const {
+  std::int64_t backlog = 0;
+  for (const auto& partition : partitions) backlog += partition.Backlog();
+  return backlog;
+}
+
+std::optional<std::int64_t> KafkaStatus::OldestWaitingMs() const {
+  std::optional<std::int64_t> oldest;
+  for (const auto& partition : partitions) {
+    if (!partition.oldest_waiting_ms) continue;
+    oldest = std::min(oldest.value_or(*partition.oldest_waiting_ms), *partition.oldest_waiting_ms);
+  }
+  return oldest;
+}
+
+Verdict Judge(const StatusReport& report, const Settings& settings) { return Judgement(report, settings).Run(); }
+
+Reply ShowStatus(const Settings& settings) {
+  const StatusReport report = Collect(settings);
+  const Verdict verdict = Judge(report, settings);
+  const int exit_code = static_cast<int>(verdict.health);
+  return {exit_code, settings.output == Format::kJson ? StatusJson(report, verdict) : StatusText(report, verdict), ""};
+}
+
+}  // namespace keystrand::worker::op
