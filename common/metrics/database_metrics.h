@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,9 +31,13 @@ class DatabaseMetrics {
     Histogram duration;
     Table<Counter, DatabaseErrorClass> errors;
   };
-  const PerOperation& Find(std::string_view operation) const;
+  PerOperation Make(std::string_view operation) const;
+  PerOperation& Find(std::string_view operation);
 
-  std::map<std::string, PerOperation, std::less<>> operations_;
+  Registry& registry_;
+  std::map<std::string, PerOperation, std::less<>> operations_;  // not changed after construction
+  std::optional<PerOperation> other_;                            // made when an unknown name comes
+  std::once_flag other_made_;
   Table<Gauge, ConnectionState> connections_;
   Gauge connections_max_;
   Histogram connection_wait_;

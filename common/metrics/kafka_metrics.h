@@ -24,7 +24,7 @@ class ProduceMetrics {
 };
 
 /// What librdkafka says about its clients, from the statistics each emits every 5 s. Thread-safe; `registry` must
-/// outlive this, and this the registry's last Text.
+/// outlive this.
 class KafkaClientMetrics {
  public:
   /// `roles`: the clients this process has. `start`: the first value of the statistics' time.

@@ -40,7 +40,7 @@ struct KafkaStatistics {
   std::int64_t callback_queue_length = 0;
   std::int64_t assigned_partitions = 0;
   bool steady = false;
-  std::vector<Broker> brokers;
+  std::vector<Broker> brokers;  ///< one per node: the coordinator's own connection is added to its broker
   std::vector<Partition> partitions;
 };
 

@@ -79,9 +79,9 @@ class Registry {
   Registry& operator=(const Registry&) = delete;
 
   /// The series of these labels, made at 0 if it is new. Aborts on a name that is taken by another type.
-  Counter AddCounter(const Name& name, const Labels& labels = {});
-  Gauge AddGauge(const Name& name, const Labels& labels = {});
-  Histogram AddHistogram(const Name& name, const Labels& labels, const std::vector<double>& buckets);
+  Counter AddCounter(const Name& name, const Labels& labels = {}) noexcept;
+  Gauge AddGauge(const Name& name, const Labels& labels = {}) noexcept;
+  Histogram AddHistogram(const Name& name, const Labels& labels, const std::vector<double>& buckets) noexcept;
   /// What `source` refers to must outlive the registry's last Text.
   void AddSource(Source source);
 
