@@ -52,7 +52,7 @@ def repeat_some(strand: Strand, dice: random.Random, share: float) -> Strand:
     arranged = list(strand)
     for repeated in strand:
         if repeated.event is not None and dice.random() < share:
-            first = arranged.index(repeated)
+            first = next(place for place, item in enumerate(arranged) if item is repeated)
             arranged.insert(dice.randint(first + 1, len(arranged)), delivery.again(repeated))
     return arranged
 

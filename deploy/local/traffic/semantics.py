@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 TERMINAL = {
@@ -25,12 +25,9 @@ TERMINAL = {
     "quote": {"accepted", "canceled"},
     "invoice_payment": {"canceled"},
 }
+GROWING = ("amount_captured", "amount_received", "amount_refunded", "attempt_count", "ended_at", "voided_at")
 WITHOUT_IDENTITY = {"invoice", "billing.alert_triggered"}  # if they have no id: notices, not objects
 ACCOUNT_FAMILY = ("account.", "person.", "capability.")
-
-
-class Undecidable(Exception):
-    """Two snapshots of one second, and nothing in them says which is newer."""
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -103,15 +100,15 @@ def rank_of(event: Mapping[str, Any]) -> Rank:
     return Rank(deleted, terminal, event["created"])
 
 
-def newest(events: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+def newest(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Of several events of one object, the one whose snapshot counts, whatever order they came in."""
-    ranked = sorted({event["id"]: event for event in events}.values(), key=rank_of)
-    left = [event for event in ranked if rank_of(event) == rank_of(ranked[-1])]
-    later = [event for event in left if not event["type"].endswith(".created")] or left
-    last = [event for event in later if not any(_follows(other, event) and not _follows(event, other) for other in later)]
-    if len(last) != 1:
-        raise Undecidable([event["id"] for event in last])
-    return last[0]
+    top = max(map(rank_of, events))
+    left = [event for event in events if rank_of(event) == top]
+    left = [event for event in left if not event["type"].endswith(".created")] or left
+    for before in (_follows, _grew_from):
+        left = [event for event in left if not any(
+            before(other, event) and not before(event, other) for other in left)] or left
+    return max(left, key=lambda event: event["id"])
 
 
 class Mirror:
@@ -180,6 +177,19 @@ def _follows(later: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
     """Whether `later` says of itself that `earlier` is how things were before."""
     before = later["data"].get("previous_attributes")
     return bool(before) and _describes(before, earlier["data"]["object"])
+
+
+def _grew_from(later: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
+    """Whether some number that only ever grows is greater in `later`, and none is smaller."""
+    then, now = (_growing(event["data"]["object"]) for event in (earlier, later))
+    common = then.keys() & now.keys()
+    return any(now[name] > then[name] for name in common) and all(now[name] >= then[name] for name in common)
+
+
+def _growing(data: Mapping[str, Any]) -> dict[str, int]:
+    transitions = data.get("status_transitions") or {}
+    found = {name: data.get(name) for name in GROWING} | {f"{name} of transitions": at for name, at in transitions.items()}
+    return {name: value for name, value in found.items() if isinstance(value, int)}
 
 
 def _describes(part: Any, whole: Any) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import http.client
-import itertools
 import json
 import pathlib
 import queue
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from traffic.delivery import Delivery
 
@@ -113,9 +113,23 @@ class Persistence:
     pause_s: float = 0.1
 
 
+class Pace:
+    """Lets through so many deliveries a second, over all connections together; they do not catch up on lost time."""
+
+    def __init__(self, per_s: float):
+        self._gap_s = 1 / per_s
+        self._lock = threading.Lock()
+        self._next = time.monotonic()
+
+    def wait(self, stop: threading.Event) -> None:
+        with self._lock:
+            turn = max(self._next, time.monotonic())
+            self._next = turn + self._gap_s
+        stop.wait(max(0.0, turn - time.monotonic()))
+
+
 def deliver(url: str, strands: Iterable[Sequence[Delivery]], history: History, connections: int = CONNECTIONS,
-            persistence: Persistence = Persistence(), stop: threading.Event | None = None,
-            progress: Callable[[], None] = lambda: None) -> None:
+            persistence: Persistence = Persistence(), pace: Pace | None = None, stop: threading.Event | None = None) -> None:
     """Sends the strands, several at once, each in its order. A delivery that stays without a 200 or a refusal ends its
     strand: what comes after it was not to overtake it. Returns when all are sent, or soon after `stop` is set."""
     waiting: queue.SimpleQueue[Sequence[Delivery]] = queue.SimpleQueue()
@@ -130,7 +144,7 @@ def deliver(url: str, strands: Iterable[Sequence[Delivery]], history: History, c
         connection = Connection(url, history)
         try:
             while not stop.is_set():
-                _send_strand(connection, waiting.get_nowait(), persistence, stop, progress)
+                _send_strand(connection, waiting.get_nowait(), persistence, pace, stop)
         except queue.Empty:
             pass
         except BaseException as error:  # a fault of this program: told to whoever called
@@ -147,19 +161,58 @@ def deliver(url: str, strands: Iterable[Sequence[Delivery]], history: History, c
         raise faults[0]
 
 
-def _send_strand(connection: Connection, strand: Sequence[Delivery], persistence: Persistence, stop: threading.Event,
-                 progress: Callable[[], None]) -> None:
+class Background:
+    """Deliveries that go on while something else happens: `with Background(url, strands, history, pace=…): …`.
+    The end of the block waits until all are sent, or stops them if the block failed."""
+
+    def __init__(self, url: str, strands: Iterable[Sequence[Delivery]], history: History, **options: Any):
+        self._stop = threading.Event()
+        self._fault: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(url, strands, history, options), name="senders")
+
+    @property
+    def sending(self) -> bool:
+        return self._thread.is_alive()
+
+    def last(self, seconds: float) -> None:
+        """Lets them go on for so long, or until all are sent."""
+        self._thread.join(max(0.0, seconds))
+
+    def stop(self) -> None:
+        """Sends no more; what is under way is still answered."""
+        self._stop.set()
+        self._thread.join()
+
+    def __enter__(self) -> Background:
+        self._thread.start()
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed:
+            self._stop.set()
+        self._thread.join()
+        if self._fault and not failed:
+            raise self._fault
+
+    def _run(self, url: str, strands: Iterable[Sequence[Delivery]], history: History, options: dict[str, Any]) -> None:
+        try:
+            deliver(url, strands, history, stop=self._stop, **options)
+        except BaseException as error:
+            self._fault = error
+
+
+def _send_strand(connection: Connection, strand: Sequence[Delivery], persistence: Persistence, pace: Pace | None,
+                 stop: threading.Event) -> None:
     for item in strand:
+        if pace:
+            pace.wait(stop)
         if stop.is_set() or not _send_until_final(connection, item, persistence, stop):
             return
-        progress()
 
 
 def _send_until_final(connection: Connection, item: Delivery, persistence: Persistence, stop: threading.Event) -> bool:
     end = time.monotonic() + persistence.for_s
-    for _ in itertools.count():
-        if not connection.post(item).in_doubt:
-            return True
+    while connection.post(item).in_doubt:
         if time.monotonic() >= end or stop.wait(persistence.pause_s):
             return False
-    raise AssertionError("unreachable")
+    return True
