@@ -34,7 +34,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kTick{250};                   // signals are heard at once; the rest of the tick is housekeeping
 constexpr std::chrono::seconds kLoopSilenceMax{60};  // then only a restart helps
-constexpr double kQueueFillReady = 0.8;              // room for what load balancers send until they have noticed
 constexpr milliseconds kFlushTimeout{5'000};
 constexpr milliseconds kDrainMargin{2'000};          // beyond the longest a request in flight may take
 constexpr std::int64_t kRecordOverhead = 16 * 1024;  // key, headers and framing beside the body
@@ -228,15 +227,15 @@ void App::AddHealthChecks() {
   ready("settings", [] { return Health::State{true, "settings and signing secrets are loaded"}; });
   ready("kafka", [this] {
     const bool up = producer_events_.BrokerUp();
-    return Health::State{up, up ? "a broker is up" : "no broker was seen up for ten seconds"};
+    return Health::State{up, up ? "a broker is up" : "no broker was seen up within ten seconds"};
   });
   ready("topic", [this] {
     const auto partitions = topic_watch_->PartitionCount();
     return partitions ? Health::State{true, "as promised"} : Health::State{false, partitions.error().detail};
   });
   ready("queue", [this] {
-    const bool room = gate_->Fill() < kQueueFillReady;
-    return Health::State{room, room ? "has room" : "records wait for Kafka's acknowledgement"};
+    const bool keeps_up = gate_->KeepsUp();
+    return Health::State{keeps_up, keeps_up ? "Kafka keeps up" : "records wait too long for Kafka's acknowledgement"};
   });
   ready("serving", [this] {
     return draining_ ? Health::State{false, "stopping"} : Health::State{true, "not asked to stop"};

@@ -10,13 +10,15 @@ constexpr std::chrono::seconds kProbeInterval{1};
 ProduceGate::Verdict ProduceGate::Judge(std::size_t record_bytes) {
   const Backlog backlog = backlog_();
   if (backlog.bytes + record_bytes > limits_.bytes_max) return Verdict::kFull;
-  const bool stalled = backlog.oldest && *backlog.oldest > limits_.age_max;
-  return stalled && !TakeProbe() ? Verdict::kStalled : Verdict::kOpen;
+  return Overdue(backlog) && !TakeProbe() ? Verdict::kStalled : Verdict::kOpen;
 }
 
-double ProduceGate::Fill() const {
-  return static_cast<double>(backlog_().bytes) / static_cast<double>(limits_.bytes_max);
+bool ProduceGate::KeepsUp() const {
+  const Backlog backlog = backlog_();
+  return !Overdue(backlog) && backlog.bytes * 5 < limits_.bytes_max * 4;
 }
+
+bool ProduceGate::Overdue(const Backlog& backlog) const { return backlog.oldest && *backlog.oldest > limits_.age_max; }
 
 bool ProduceGate::TakeProbe() {
   const auto now = clock_.Steady().time_since_epoch();

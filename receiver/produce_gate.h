@@ -35,10 +35,12 @@ class ProduceGate {
       : backlog_(std::move(backlog)), limits_(limits), clock_(clock) {}
 
   [[nodiscard]] Verdict Judge(std::size_t record_bytes);
-  /// Share of the byte bound in use, for readiness.
-  [[nodiscard]] double Fill() const;
+  /// Whether Kafka keeps up, for readiness: nothing is overdue and less than four fifths of the bytes are in use, which
+  /// leaves room for what load balancers send until they have noticed.
+  [[nodiscard]] bool KeepsUp() const;
 
  private:
+  [[nodiscard]] bool Overdue(const Backlog& backlog) const;
   bool TakeProbe();
 
   std::function<Backlog()> backlog_;

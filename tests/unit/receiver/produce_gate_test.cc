@@ -46,7 +46,16 @@ TEST_F(ProduceGateTest, BoundsTheBytesInFlight) {
   backlog_.bytes = 900;
   EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
   EXPECT_EQ(gate_.Judge(101), Verdict::kFull);
-  EXPECT_DOUBLE_EQ(gate_.Fill(), 0.9);
+}
+
+TEST_F(ProduceGateTest, TellsWhetherKafkaKeepsUp) {
+  EXPECT_TRUE(gate_.KeepsUp());
+  backlog_ = {5s, 799};
+  EXPECT_TRUE(gate_.KeepsUp());
+  backlog_ = {5s + 1ns, 0};
+  EXPECT_FALSE(gate_.KeepsUp());
+  backlog_ = {1s, 800};
+  EXPECT_FALSE(gate_.KeepsUp());
 }
 
 TEST_F(ProduceGateTest, SpendsNoProbeOnARecordThatDoesNotFit) {

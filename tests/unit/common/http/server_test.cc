@@ -11,6 +11,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -164,6 +165,11 @@ TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
 
 TEST_F(ServerTest, AnswersAFloodOfPipelinedRequestsWithoutRecursion) {
   settings.requests_per_connection_max = 1'000'000;
+  std::set<std::uintptr_t> frames;
+  handler.on_request = [&](const Request& request, Responder responder) {
+    frames.insert(reinterpret_cast<std::uintptr_t>(&request));
+    responder.Send(Response(200, "text/plain", ""));
+  };
   Client client(Start().port());
   std::string flood;
   for (int i = 0; i < 5'000; ++i) flood += Post("x");
@@ -172,6 +178,8 @@ TEST_F(ServerTest, AnswersAFloodOfPipelinedRequestsWithoutRecursion) {
   while (answered < 5'000 && client.Receive().status == 200) ++answered;
   sender.join();
   EXPECT_EQ(answered, 5'000);
+  server->Stop();
+  EXPECT_LT(*frames.rbegin() - *frames.begin(), 4'096u) << "the stack grows with the requests of one read";
 }
 
 TEST_F(ServerTest, RefusesGarbageAfterAGoodRequestAndCloses) {
