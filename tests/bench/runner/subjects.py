@@ -67,7 +67,8 @@ class Worker(Protocol):
         """What is wrong in the tables after the backlog; a drain with wrong tables is no result."""
 
     def commit_times(self, worker: RunningWorker) -> dict[str, float]:
-        """Event id → Unix time at which PostgreSQL committed its row."""
+        """Event id → Unix time at which PostgreSQL committed its row, also if a newer event was there before it: two requests
+        at once may overtake each other on their way in."""
 
 
 class KeystrandReceiver:
@@ -117,7 +118,7 @@ class KeystrandWorker:
 
     def commit_times(self, worker: RunningWorker) -> dict[str, float]:
         rows = query(worker.database_url, "SELECT event_id, extract(epoch FROM pg_xact_commit_timestamp(xmin)) "
-                                          "FROM keystrand.inbox WHERE status = 'applied'")
+                                          "FROM keystrand.inbox WHERE status IN ('applied', 'stale')")
         return {event_id: float(committed) for event_id, committed in rows}
 
 
