@@ -38,11 +38,23 @@ class Sieve {
  private:
   void Take(const Argument& argument) {
     if (spec_.kafka && argument.name.starts_with("--kafka.")) return TakeKafka(argument);
-    const auto is_secret = [&](const std::string& name) { return argument.name == "--" + name; };
-    const auto secret = std::find_if(spec_.secret_flags.begin(), spec_.secret_flags.end(), is_secret);
-    if (secret == spec_.secret_flags.end()) return rest_.push_back(arguments_[at_]);
-    Refuse(*secret);
-    ValueOf(argument);
+    const auto is_named = [&](const std::string& name) { return argument.name == "--" + name; };
+    const auto secret = std::find_if(spec_.secret_flags.begin(), spec_.secret_flags.end(), is_named);
+    if (secret != spec_.secret_flags.end()) {
+      Refuse(*secret);
+      ValueOf(argument);
+    } else if (std::any_of(spec_.switches.begin(), spec_.switches.end(), is_named) && !argument.value) {
+      TakeSwitch(argument.name);
+    } else {
+      rest_.push_back(arguments_[at_]);
+    }
+  }
+
+  /// `--name` alone is true; a word that follows is its value only if it is one.
+  void TakeSwitch(const std::string& name) {
+    const std::string next = at_ + 1 < arguments_.size() ? arguments_[at_ + 1] : "";
+    if (next == "true" || next == "false") ++at_;
+    rest_.push_back(name + (next == "false" ? "=false" : "=true"));
   }
 
   void TakeKafka(const Argument& argument) {

@@ -15,6 +15,7 @@ struct CommandLineSpec {
     std::vector<std::string> positionals;
   };
   std::vector<std::string> flags;         ///< each takes one value
+  std::vector<std::string> switches;      ///< those of all flags that may stand alone, which means true
   std::vector<std::string> secret_flags;  ///< refused, with the names of what to use instead
   std::vector<Command> commands;
   bool kafka = false;  ///< --kafka.PROPERTY=VALUE

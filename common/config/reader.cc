@@ -41,10 +41,16 @@ class Reader::Impl {
     CommandLineSpec spec;
     spec.kafka = declaration.kafka != nullptr;
     spec.flags.emplace_back("config");
-    for (const auto& entry : settings) (entry.secret ? spec.secret_flags : spec.flags).push_back(entry.setting.name);
+    for (const auto& entry : settings) {
+      (entry.secret ? spec.secret_flags : spec.flags).push_back(entry.setting.name);
+      if (entry.is_switch) spec.switches.push_back(entry.setting.name);
+    }
     for (const auto& command : declaration.commands) {
       CommandLineSpec::Command shape{command.path(), {}, {}};
-      for (const auto& entry : command.entries()) shape.flags.push_back(entry.setting.name);
+      for (const auto& entry : command.entries()) {
+        shape.flags.push_back(entry.setting.name);
+        if (entry.is_switch) spec.switches.push_back(entry.setting.name);
+      }
       for (const auto& positional : command.positionals()) shape.positionals.push_back(positional.name);
       spec.commands.push_back(std::move(shape));
     }

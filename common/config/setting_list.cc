@@ -84,6 +84,7 @@ void SettingList::Add(bool& field, Setting setting) {
   AddChoice(
       std::move(setting), {"false", "true"}, [&field] { return static_cast<std::size_t>(field); },
       [&field](std::size_t chosen) { field = chosen == 1; });
+  entries_.back().is_switch = true;
 }
 
 void SettingList::Add(std::vector<std::string>& field, Setting setting) {

@@ -34,10 +34,11 @@ struct Range {
 /// One setting, its type forgotten: what Reader works with.
 struct SettingEntry {
   Setting setting;
-  std::string type;      ///< with unit and range, as --help and problems say it: "whole number of ms, 1 to 60000"
-  std::string fallback;  ///< the default as text, redacted
-  bool secret = false;   ///< no flag, never shown
-  bool list = false;     ///< several values: a comma list in flag and environment, or an array in the file
+  std::string type;        ///< with unit and range, as --help and problems say it: "whole number of ms, 1 to 60000"
+  std::string fallback;    ///< the default as text, redacted
+  bool secret = false;     ///< no flag, never shown
+  bool is_switch = false;  ///< true or false, and its flag alone is true
+  bool list = false;       ///< several values: a comma list in flag and environment, or an array in the file
   /// Sets the field. Nothing: done. Else the remedy ("give a whole number from 1 to 10"), and the field is unchanged.
   std::function<std::optional<std::string>(const std::vector<std::string>& values)> apply;
   std::function<std::string()> show;                                 ///< the field as text, redacted
@@ -51,7 +52,7 @@ class SettingList {
   void Add(std::string& field, Setting setting);
   /// One of `choices`.
   void Add(std::string& field, Setting setting, const std::vector<std::string>& choices);
-  void Add(bool& field, Setting setting);  ///< true or false
+  void Add(bool& field, Setting setting);  ///< true or false; the flag alone is true
   void Add(std::vector<std::string>& field, Setting setting);
   void Add(Secret& field, Setting setting);
   void Add(std::vector<Secret>& field, Setting setting);

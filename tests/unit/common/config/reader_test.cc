@@ -303,6 +303,18 @@ TEST_F(ReaderTest, HelpAndVersionExitCleanlyEvenBesideProblems) {
   EXPECT_EQ(Read({"--version"}).text, "keystrand-test 1.2.3\n");
 }
 
+TEST_F(ReaderTest, ASwitchAloneIsTrue) {
+  EXPECT_TRUE(Read({"--verbose"}).ready);
+  EXPECT_TRUE(fields_.verbose);
+  EXPECT_TRUE(Read({"--verbose", "false", "--events-topic=t"}).ready);
+  EXPECT_FALSE(fields_.verbose);
+  EXPECT_TRUE(Read({"--verbose", "--events-topic=t"}).ready);
+  EXPECT_TRUE(fields_.verbose);
+  EXPECT_TRUE(Read({"--verbose=false"}).ready);
+  EXPECT_FALSE(fields_.verbose);
+  EXPECT_THAT(Read({"--verbose", "maybe"}).text, HasSubstr("\"maybe\": unexpected"));
+}
+
 TEST_F(ReaderTest, RefusesAnUnexpectedWord) { EXPECT_THAT(Read({"word"}).text, HasSubstr("\"word\": unexpected")); }
 
 class CommandTest : public ReaderTest {
@@ -313,11 +325,20 @@ class CommandTest : public ReaderTest {
     auto& show = reader_.AddCommand("event show", "shows one event");
     show.AddPositional(id_, "ID", "the event");
     show.Require("database-url");
+    show.Add(payload_, {"payload", "with its body"});
     reader_.AddCommand("status", "shows the state");
   }
   std::int32_t partitions_ = 12;
   std::string id_;
+  bool payload_ = false;
 };
+
+TEST_F(CommandTest, ASwitchLeavesThePositionalAlone) {
+  const auto outcome = Read({"event", "show", "--payload", "evt_1", "--database-url=postgresql://h/d"});
+  ASSERT_TRUE(outcome.ready) << outcome.text;
+  EXPECT_TRUE(payload_);
+  EXPECT_EQ(id_, "evt_1");
+}
 
 TEST_F(CommandTest, ReadsCommandFlagsAndSettingsInAnyOrder) {
   auto outcome = Read({"topics", "create", "--partitions", "3", "--events-topic=t"});
