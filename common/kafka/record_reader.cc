@@ -94,7 +94,8 @@ class RecordReader::Impl {
       if (left.count() <= 0) return Fail(ErrorCode::kUnavailable, "read " + topic + ": no broker answered in time");
       const auto message = fetch.Next(left);
       if (!message) continue;
-      if (SaysMissing(message->err)) return Fail(ErrorCode::kMisdeployed, "topic " + topic + " or its partition is missing");
+      if (SaysMissing(message->err))
+        return Fail(ErrorCode::kMisdeployed, "topic " + topic + " or its partition is missing");
       const bool is_record = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
       if (!is_record && !SaysNotKept(message->err)) continue;  // trouble that the client works on, until the deadline
       const auto at = std::find_if(positions.begin(), positions.end(),
@@ -125,6 +126,7 @@ Result<RecordReader> RecordReader::Open(const ClientSettings& settings) {
                                   {"check.crcs", "true"},
                                   {"enable.partition.eof", "true"},
                                   {"fetch.message.max.bytes", "4096"},
+                                  {"fetch.wait.max.ms", "10"},
                                   {"queued.min.messages", "1"},
                                   {"statistics.interval.ms", "0"},
                                   {"log_level", "0"}});

@@ -18,11 +18,12 @@ std::string DatabaseTrouble(const Error& error) {
            "): check that it runs, KEYSTRAND_DATABASE_URL and its password";
   }
   if (error.code == ErrorCode::kMisdeployed) {
-    return "the database is not ready (" + error.detail + "): run the migrations (make migrate), check the role's rights";
+    return "the database is not ready (" + error.detail +
+           "): run the migrations (make migrate), check the role's rights";
   }
   return "the database refused (" + error.detail + ")";
 }
 
-int ExitCodeOf(const Error& error) { return error.code == ErrorCode::kUnavailable ? kDown : kFailed; }
+int ExitCodeOf(const Error& error) { return error.code == ErrorCode::kUnavailable ? kUnreachable : kFailed; }
 
 }  // namespace keystrand::worker::op

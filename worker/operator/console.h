@@ -7,13 +7,13 @@
 namespace keystrand::worker::op {
 
 /// Exit codes of the tool.
-inline constexpr int kDone = 0;
-inline constexpr int kFailed = 1;  ///< it could not be done, or `status`: degraded
-inline constexpr int kDown = 2;    ///< Kafka or PostgreSQL cannot be asked, or a setting was refused
+inline constexpr int kOk = 0;
+inline constexpr int kFailed = 1;       ///< it could not be done, or `status`: degraded
+inline constexpr int kUnreachable = 2;  ///< Kafka or PostgreSQL cannot be asked, or a setting was refused
 
 /// What a command leaves behind, for main to print.
 struct Reply {
-  int exit_code = kDone;
+  int exit_code = kOk;
   std::string out;  ///< stdout, newline included
   std::string err;  ///< stderr: warnings and errors, a line each
 };
@@ -25,7 +25,7 @@ std::string Line(const std::string& text);
 std::string KafkaTrouble(const Error& error, const std::string& brokers);
 std::string DatabaseTrouble(const Error& error);
 
-/// kDown if the other side cannot be asked, else kFailed.
+/// kUnreachable if the other side cannot be asked, else kFailed.
 int ExitCodeOf(const Error& error);
 
 }  // namespace keystrand::worker::op

@@ -21,9 +21,10 @@ std::string LoginName() {
 }
 
 void AddTopicsCreate(config::Reader& reader, Settings& settings) {
-  auto& command = reader.AddCommand("topics create",
-                                    "Makes the topics of events, dead letters and facts, and waits until they can be "
-                                    "used. Topics that exist stay as they are and are compared with what they should be");
+  auto& command =
+      reader.AddCommand("topics create",
+                        "Makes the topics of events, dead letters and facts, and waits until they can be "
+                        "used. Topics that exist stay as they are and are compared with what they should be");
   command.Require("kafka-brokers");
   command.Add(settings.partitions,
               {"partitions",
@@ -36,9 +37,10 @@ void AddTopicsCreate(config::Reader& reader, Settings& settings) {
 }
 
 void AddStatus(config::Reader& reader, Settings& settings) {
-  auto& command = reader.AddCommand("status",
-                                    "Shows topics, backlog, workers, dead letters and parked events on one screen. Exit "
-                                    "code: 0 healthy, 1 degraded, 2 Kafka or PostgreSQL cannot be asked");
+  auto& command =
+      reader.AddCommand("status",
+                        "Shows topics, backlog, workers, dead letters and parked events on one screen. Exit "
+                        "code: 0 healthy, 1 degraded, 2 Kafka or PostgreSQL cannot be asked");
   command.Require("kafka-brokers");
   command.Require("database-url");
   command.Add(settings.backlog_age_max,
@@ -47,12 +49,15 @@ void AddStatus(config::Reader& reader, Settings& settings) {
 }
 
 void AddEventShow(config::Reader& reader, Settings& settings) {
-  auto& command = reader.AddCommand("event show",
-                                    "Shows all that became of one event, in every scope: its record, its outcome, the "
-                                    "object that it changed, dead letters, retries and what operators did. Exit code: 1 if "
-                                    "nothing is known of it");
+  auto& command =
+      reader.AddCommand("event show",
+                        "Shows all that became of one event, in every scope: its record, its outcome, the "
+                        "object that it changed, dead letters, retries and what operators did. Exit code: 1 if "
+                        "nothing is known of it");
   command.Require("database-url");
-  command.AddPositional(settings.event_id, "ID", "the event's id, evt_…");
+  command.AddPositional(settings.event_id, "ID",
+                        "the event's id (evt_…), or where its record lies (topic/partition/offset), for a body that "
+                        "has no id");
   command.Add(settings.scope, {"scope", "only this one, as live/self or test/acct_…"});
   command.Add(settings.payload,
               {"payload",

@@ -31,7 +31,8 @@ class Judgement {
       if (!topic.problem.empty()) Add(Health::kDegraded, topic.problem);
     }
     if (kafka.group.members.empty()) {
-      Add(Health::kDegraded, "no worker is in the group " + report_.group + ": accepted events wait; start keystrand-worker");
+      Add(Health::kDegraded,
+          "no worker is in the group " + report_.group + ": accepted events wait; start keystrand-worker");
     }
     const auto oldest = kafka.OldestWaitingMs();
     const std::int64_t age = oldest ? report_.now_ms - *oldest : 0;
@@ -45,31 +46,34 @@ class Judgement {
     JudgeLetters(database);
     JudgeStrands(database);
     for (const auto& handler : database.open_breakers) {
-      Add(Health::kDegraded, "the breaker of handler " + handler + " is open: its events are parked until it is resumed");
+      Add(Health::kDegraded,
+          "the breaker of handler " + handler + " is open: its events are parked until it is resumed");
     }
   }
 
   void JudgeLetters(const store::Overview& database) {
     std::int64_t letters = 0;
     std::int64_t oldest = report_.now_ms;
+    std::string first;
     std::vector<std::string> codes;
     for (const auto& open : database.open_letters) {
       letters += open.letters;
+      if (first.empty() || open.oldest_failed_at_ms < oldest) first = open.oldest;
       oldest = std::min(oldest, open.oldest_failed_at_ms);
       codes.push_back(open.error_code + " " + Grouped(open.letters));
     }
     if (letters == 0) return;
     Add(Health::kDegraded, Count(letters, "dead letter") + (letters == 1 ? " is" : " are") + " open (" +
                                Join(codes, ", ") + "), the oldest for " + Span(report_.now_ms - oldest) +
-                               ": find the cause with keystrand event show ID");
+                               ": look at one with keystrand event show " + first);
   }
 
   void JudgeStrands(const store::Overview& database) {
     std::int64_t held = 0;
     for (const auto& strands : database.strands) held += strands.state == "held" ? strands.strands : 0;
     if (held == 0) return;
-    Add(Health::kDegraded,
-        Count(held, "customer") + (held == 1 ? " waits" : " wait") + " for an operator: the first event is dead and held");
+    Add(Health::kDegraded, Count(held, "customer") + (held == 1 ? " waits" : " wait") +
+                               " for an operator: the first event is dead and held");
   }
 
   const StatusReport& report_;

@@ -23,7 +23,7 @@ struct PartitionStatus {
   std::int32_t partition = 0;
   std::int64_t log_start = 0;
   std::int64_t end = 0;
-  std::int64_t committed = -1;                     ///< -1: the group has committed nothing
+  std::int64_t committed = -1;                    ///< -1: the group has committed nothing
   std::optional<std::int64_t> oldest_waiting_ms;  ///< Unix ms, of the first record not committed
 
   /// The first record not committed.

@@ -2,7 +2,6 @@
 #include <chrono>
 
 #include "common/core/clock.h"
-#include "common/kafka/record_headers.h"
 #include "common/kafka/record_reader.h"
 #include "worker/operator/status.h"
 

@@ -69,7 +69,8 @@ std::string WorkersPart(const StatusReport& report) {
     table.Add({Safe(member.client_id), Safe(member.host),
                member.partitions.empty() ? "no partitions" : "partitions " + Ranges(member.partitions)});
   }
-  const std::string members = group.members.empty() ? "none" : Count(static_cast<std::int64_t>(group.members.size()), "member");
+  const std::string members =
+      group.members.empty() ? "none" : Count(static_cast<std::int64_t>(group.members.size()), "member");
   return "Workers (group " + report.group + ", " + group.state + ": " + members + ")\n" + table.Render("  ");
 }
 
@@ -100,7 +101,8 @@ std::string LettersPart(const StatusReport& report) {
   const auto& database = *report.database;
   Table table({Align::kLeft, Align::kRight, Align::kLeft});
   for (const auto& open : database.open_letters) {
-    table.Add({open.error_code, Grouped(open.letters), "oldest " + Span(report.now_ms - open.oldest_failed_at_ms)});
+    table.Add({open.error_code, Grouped(open.letters),
+               "oldest " + Span(report.now_ms - open.oldest_failed_at_ms) + ", " + open.oldest});
   }
   if (database.letters_replaying > 0) table.Add({"replaying", Grouped(database.letters_replaying)});
   if (database.letters_unpublished > 0) {
@@ -115,12 +117,12 @@ std::string ParkedPart(const StatusReport& report) {
   Table table({Align::kLeft, Align::kLeft, Align::kRight, Align::kLeft});
   for (const auto& strands : database.strands) {
     table.Add({strands.state, strands.reason, Count(strands.strands, "customer"),
-               "since " + Span(report.now_ms - strands.oldest_since_ms)});
+               "oldest " + Span(report.now_ms - strands.oldest_since_ms)});
   }
   return "Parked (" + Count(database.parked_events, "event") + ")\n" + table.Render("  ");
 }
 
-void TopicsJson(JsonWriter& json, const KafkaStatus& kafka) {
+void AddTopics(JsonWriter& json, const KafkaStatus& kafka) {
   json.Key("topics").BeginArray();
   for (const auto& topic : kafka.topics) {
     json.BeginObject().Field("topic", topic.topic).Field("fit", topic.problem.empty());
@@ -137,7 +139,7 @@ void TopicsJson(JsonWriter& json, const KafkaStatus& kafka) {
   json.EndArray();
 }
 
-void LeaseJson(JsonWriter& json, const store::LeaseState* lease) {
+void AddLease(JsonWriter& json, const store::LeaseState* lease) {
   json.Key("lease");
   if (lease == nullptr) {
     json.Null();
@@ -153,7 +155,7 @@ void LeaseJson(JsonWriter& json, const store::LeaseState* lease) {
       .EndObject();
 }
 
-void BacklogJson(JsonWriter& json, const StatusReport& report) {
+void AddBacklog(JsonWriter& json, const StatusReport& report) {
   const auto& kafka = *report.kafka;
   const auto oldest = kafka.OldestWaitingMs();
   json.Key("backlog").BeginObject().Field("events", kafka.Backlog()).Time("oldest_waiting_at", oldest);
@@ -167,13 +169,13 @@ void BacklogJson(JsonWriter& json, const StatusReport& report) {
         .Field("end", partition.end)
         .Field("committed", partition.committed < 0 ? std::nullopt : std::optional(partition.committed))
         .Time("oldest_waiting_at", partition.oldest_waiting_ms);
-    LeaseJson(json, LeaseOf(report, partition.partition));
+    AddLease(json, LeaseOf(report, partition.partition));
     json.EndObject();
   }
   json.EndArray().EndObject();
 }
 
-void WorkersJson(JsonWriter& json, const StatusReport& report) {
+void AddWorkers(JsonWriter& json, const StatusReport& report) {
   const auto& group = report.kafka->group;
   json.Key("workers").BeginObject().Field("group", report.group).Field("state", group.state);
   json.Key("members").BeginArray();
@@ -185,13 +187,13 @@ void WorkersJson(JsonWriter& json, const StatusReport& report) {
   json.EndArray().EndObject();
 }
 
-void DatabaseJson(JsonWriter& json, const store::Overview& database) {
+void AddDatabase(JsonWriter& json, const store::Overview& database) {
   std::int64_t open_letters = 0;
   json.Key("dead_letters").BeginObject().Key("by_error_code").BeginArray();
   for (const auto& open : database.open_letters) {
     open_letters += open.letters;
     json.BeginObject().Field("error_code", open.error_code).Field("open", open.letters);
-    json.Time("oldest_failed_at", open.oldest_failed_at_ms).EndObject();
+    json.Time("oldest_failed_at", open.oldest_failed_at_ms).Field("oldest", open.oldest).EndObject();
   }
   json.EndArray()
       .Field("open", open_letters)
@@ -232,13 +234,13 @@ std::string StatusJson(const StatusReport& report, const Verdict& verdict) {
   json.Field("kafka_reachable", report.kafka.has_value()).Field("database_reachable", report.database.has_value());
   if (report.kafka) {
     json.Field("brokers", report.kafka->brokers);
-    TopicsJson(json, *report.kafka);
-    BacklogJson(json, report);
-    WorkersJson(json, report);
+    AddTopics(json, *report.kafka);
+    AddBacklog(json, report);
+    AddWorkers(json, report);
     json.Time("last_accepted_at", report.kafka->last_accepted_ms);
   }
   if (report.database) {
-    DatabaseJson(json, *report.database);
+    AddDatabase(json, *report.database);
     json.Time("last_settled_at", report.database->last_settled_at_ms);
   }
   json.EndObject();

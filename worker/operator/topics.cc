@@ -11,7 +11,7 @@ namespace keystrand::worker::op {
 namespace {
 
 constexpr std::int64_t kDayMs = 24L * 3600 * 1000;
-constexpr std::int64_t kRecordOverhead = 16 * 1024;      // key, headers and framing beside the body
+constexpr std::int64_t kRecordOverhead = 16 * 1024;        // key, headers and framing beside the body
 constexpr std::int64_t kRecordBytesMax = 2 * 1024 * 1024;  // twice the usual body limit
 constexpr std::int32_t kPartitions = 12;
 constexpr std::int32_t kReplication = 3;
@@ -24,7 +24,9 @@ TopicPlan Plan(const std::string& name, std::int64_t retention_days, std::int32_
   plan.retention_ms = retention_days * kDayMs;
   plan.min_insync_replicas = copies == 1 ? 1 : 2;
   plan.record_bytes_max = std::max(kRecordBytesMax, body_bytes_max + 2 * kRecordOverhead);
-  plan.wanted = {name, partitions, copies,
+  plan.wanted = {name,
+                 partitions,
+                 copies,
                  {{"cleanup.policy", "delete"},
                   {"retention.ms", std::to_string(plan.retention_ms)},
                   {"max.message.bytes", std::to_string(plan.record_bytes_max)},
@@ -162,7 +164,8 @@ Result<std::vector<TopicPlan>> PlanTopics(const Settings& settings, const Cluste
   }
   const std::int32_t usual = cluster.events_partitions != 0 ? cluster.events_partitions : kPartitions;
   const std::int32_t partitions = settings.partitions != 0 ? settings.partitions : usual;
-  const std::int32_t copies = settings.replication != 0 ? settings.replication : std::min(kReplication, cluster.brokers);
+  const std::int32_t copies =
+      settings.replication != 0 ? settings.replication : std::min(kReplication, cluster.brokers);
   const auto plan = [&](const std::string& name, std::int64_t days) {
     return Plan(name, days, partitions, copies, settings.body_bytes_max);
   };
@@ -184,8 +187,8 @@ std::vector<std::string> Differences(const TopicPlan& plan, const Settings& sett
     differences.push_back(judged.error().detail);
   }
   if (seen.retention_ms != -1 && seen.retention_ms < plan.retention_ms) {
-    differences.push_back("topic " + name + " keeps records for " + Span(seen.retention_ms) + " only: set retention.ms to " +
-                          std::to_string(plan.retention_ms));
+    differences.push_back("topic " + name + " keeps records for " + Span(seen.retention_ms) +
+                          " only: set retention.ms to " + std::to_string(plan.retention_ms));
   }
   return differences;
 }

@@ -28,10 +28,14 @@ SELECT i.scope, i.event_type, i.ordering_key, i.object_type, i.object_id, i.api_
  ORDER BY i.scope)"};
 
 constexpr Statement kLetters{"history_letters", R"(
-SELECT source_topic, source_partition, source_offset, scope, event_type, ordering_key, status, replay_id, fingerprint,
-       (extract(epoch FROM first_failed_at) * 1000)::bigint, (extract(epoch FROM published_at) * 1000)::bigint,
-       cycle, stage, error_code, error_message, attempts, (extract(epoch FROM failed_at) * 1000)::bigint, worker
-  FROM keystrand.dead_letters WHERE event_id = $1 ORDER BY source_topic, source_partition, source_offset)"};
+SELECT l.source_topic, l.source_partition, l.source_offset, l.scope, l.event_id, l.event_type, l.ordering_key, l.status,
+       l.replay_id, l.fingerprint, (extract(epoch FROM l.first_failed_at) * 1000)::bigint,
+       (extract(epoch FROM l.published_at) * 1000)::bigint, l.cycle, l.stage, l.error_code, l.error_message, l.attempts,
+       (extract(epoch FROM l.failed_at) * 1000)::bigint, l.worker
+  FROM (SELECT source_topic, source_partition, source_offset FROM keystrand.dead_letters WHERE event_id = $1
+        UNION SELECT $2, $3::integer, $4::bigint) k
+  JOIN keystrand.dead_letters l USING (source_topic, source_partition, source_offset)
+ ORDER BY l.source_topic, l.source_partition, l.source_offset)"};
 
 constexpr Statement kAttempts{"history_attempts", R"(
 SELECT cycle, stage, error_code, error_message, attempts, (extract(epoch FROM failed_at) * 1000)::bigint, worker
@@ -43,10 +47,12 @@ constexpr Statement kParked{"history_parked", R"(
 SELECT p.topic, p."partition", p."offset", p.scope, p.ordering_key, p.status, p.attempts,
        (extract(epoch FROM p.next_attempt_at) * 1000)::bigint, p.last_error, s.state, s.reason,
        (extract(epoch FROM s.since) * 1000)::bigint
-  FROM keystrand.parked_events p
+  FROM (SELECT topic, "partition", "offset" FROM keystrand.parked_events WHERE event_id = $1
+        UNION SELECT $2, $3::integer, $4::bigint) k
+  JOIN keystrand.parked_events p USING (topic, "partition", "offset")
   LEFT JOIN keystrand.strands s
     ON s.topic = p.topic AND s."partition" = p."partition" AND s.ordering_key = p.ordering_key
- WHERE p.event_id = $1 ORDER BY p.topic, p."partition", p."offset")"};
+ ORDER BY p.topic, p."partition", p."offset")"};
 
 constexpr Statement kActions{"history_actions", R"(
 SELECT (extract(epoch FROM acted_at) * 1000)::bigint, actor, action, reason, replay_id
@@ -72,9 +78,12 @@ SourcePosition PositionAt(const Rows& rows, std::size_t row, int column) {
 
 /// The seven columns of an attempt, from `column` on.
 LetterAttempt AttemptAt(const Rows& rows, std::size_t row, int column) {
-  return {static_cast<int>(rows.Int(row, column)), Text(rows, row, column + 1),
-          Text(rows, row, column + 2),             Text(rows, row, column + 3),
-          static_cast<int>(rows.Int(row, column + 4)), rows.Int(row, column + 5),
+  return {static_cast<int>(rows.Int(row, column)),
+          Text(rows, row, column + 1),
+          Text(rows, row, column + 2),
+          Text(rows, row, column + 3),
+          static_cast<int>(rows.Int(row, column + 4)),
+          rows.Int(row, column + 5),
           Text(rows, row, column + 6)};
 }
 
@@ -106,14 +115,15 @@ Result<LetterState> LetterAt(Transaction& transaction, const Rows& rows, std::si
   LetterState letter;
   letter.source = PositionAt(rows, row, 0);
   letter.scope = rows.Text(row, 3);
-  letter.event_type = rows.Text(row, 4);
-  letter.ordering_key = rows.Text(row, 5);
-  letter.status = rows.Text(row, 6);
-  letter.replay_id = rows.Text(row, 7);
-  letter.fingerprint = rows.Text(row, 8);
-  letter.first_failed_at_ms = rows.Int(row, 9);
-  letter.published_at_ms = Optional(rows, row, 10);
-  letter.last = AttemptAt(rows, row, 11);
+  letter.event_id = rows.Text(row, 4);
+  letter.event_type = rows.Text(row, 5);
+  letter.ordering_key = rows.Text(row, 6);
+  letter.status = rows.Text(row, 7);
+  letter.replay_id = rows.Text(row, 8);
+  letter.fingerprint = rows.Text(row, 9);
+  letter.first_failed_at_ms = rows.Int(row, 10);
+  letter.published_at_ms = Optional(rows, row, 11);
+  letter.last = AttemptAt(rows, row, 12);
   Params params;
   params.Add(letter.source.topic).Add(letter.source.partition).Add(letter.source.offset).Add(letter.last.cycle);
   const auto attempts = transaction.Run(kAttempts, params);
@@ -137,31 +147,39 @@ ParkedEvent ParkedAt(const Rows& rows, std::size_t row) {
   return parked;
 }
 
+PastAction ActionAt(const Rows& rows, std::size_t row) {
+  return {rows.Int(row, 0), Text(rows, row, 1), Text(rows, row, 2), Text(rows, row, 3), Text(rows, row, 4)};
+}
+
 }  // namespace
 
-Result<EventHistory> ReadEventHistory(Transaction& transaction, const std::string& event_id) {
+Result<EventHistory> ReadEventHistory(Transaction& transaction, const EventQuery& query) {
   EventHistory history;
-  Params params;
-  params.Add(event_id);
-  const auto settled = transaction.Run(kSettled, params);
+  Params by_id;
+  by_id.Add(query.id);
+  Params by_position;
+  by_position.Add(query.id);
+  if (query.source) {
+    by_position.Add(query.source->topic).Add(query.source->partition).Add(query.source->offset);
+  } else {
+    by_position.AddNull().AddNull().AddNull();
+  }
+  const auto settled = transaction.Run(kSettled, by_id);
   if (!settled) return Fail(settled.error());
-  for (std::size_t i = 0; i < settled->size(); ++i) history.settled.push_back(SettledAt(*settled, i, event_id));
-  const auto letters = transaction.Run(kLetters, params);
+  for (std::size_t i = 0; i < settled->size(); ++i) history.settled.push_back(SettledAt(*settled, i, query.id));
+  const auto letters = transaction.Run(kLetters, by_position);
   if (!letters) return Fail(letters.error());
   for (std::size_t i = 0; i < letters->size(); ++i) {
     auto letter = LetterAt(transaction, *letters, i);
     if (!letter) return Fail(letter.error());
     history.letters.push_back(std::move(*letter));
   }
-  const auto parked = transaction.Run(kParked, params);
+  const auto parked = transaction.Run(kParked, by_position);
   if (!parked) return Fail(parked.error());
   for (std::size_t i = 0; i < parked->size(); ++i) history.parked.push_back(ParkedAt(*parked, i));
-  const auto actions = transaction.Run(kActions, params);
+  const auto actions = transaction.Run(kActions, by_id);
   if (!actions) return Fail(actions.error());
-  for (std::size_t i = 0; i < actions->size(); ++i) {
-    history.actions.push_back({actions->Int(i, 0), Text(*actions, i, 1), Text(*actions, i, 2), Text(*actions, i, 3),
-                               Text(*actions, i, 4)});
-  }
+  for (std::size_t i = 0; i < actions->size(); ++i) history.actions.push_back(ActionAt(*actions, i));
   return history;
 }
 

@@ -58,6 +58,7 @@ struct LetterAttempt {
 struct LetterState {
   SourcePosition source;
   std::string scope;
+  std::string event_id;  ///< empty: the body could not be read
   std::string event_type;
   std::string ordering_key;
   std::string status;
@@ -100,8 +101,14 @@ struct EventHistory {
   [[nodiscard]] bool empty() const { return settled.empty() && letters.empty() && parked.empty(); }
 };
 
-/// All tables in the order of the caller's transaction; reads only.
-Result<EventHistory> ReadEventHistory(Transaction& transaction, const std::string& event_id);
+/// Which event: by id, and in the dead letters and parked events by position too (a body that could not be read has no
+/// id). Operators' actions are found by `id`.
+struct EventQuery {
+  std::string id;
+  std::optional<SourcePosition> source;
+};
+
+Result<EventHistory> ReadEventHistory(Transaction& transaction, const EventQuery& query);
 
 /// The body of a dead or parked record. Empty: the database has none for this position.
 Result<std::optional<std::string>> FindPayload(Transaction& transaction, const SourcePosition& source);

@@ -11,7 +11,8 @@ SELECT l."partition", l.epoch, l.next_offset, l.owner, (extract(epoch FROM l.acq
   FROM keystrand.partition_leases l WHERE l.topic = $1 ORDER BY l."partition")"};
 
 constexpr Statement kOpen{"overview_letters", R"(
-SELECT error_code, count(*), (extract(epoch FROM min(failed_at)) * 1000)::bigint
+SELECT error_code, count(*), (extract(epoch FROM min(failed_at)) * 1000)::bigint,
+       (array_agg(source_topic || '/' || source_partition || '/' || source_offset ORDER BY failed_at))[1]
   FROM keystrand.dead_letters WHERE status = 'open' GROUP BY error_code ORDER BY error_code)"};
 
 constexpr Statement kCounts{"overview_counts", R"(
@@ -53,7 +54,8 @@ Result<> ReadLetters(Transaction& transaction, Overview& overview) {
   const auto open = transaction.Run(kOpen, {});
   if (!open) return Fail(open.error());
   for (std::size_t i = 0; i < open->size(); ++i) {
-    overview.open_letters.push_back({std::string(open->Text(i, 0)), open->Int(i, 1), open->Int(i, 2)});
+    overview.open_letters.push_back(
+        {std::string(open->Text(i, 0)), open->Int(i, 1), open->Int(i, 2), std::string(open->Text(i, 3))});
   }
   const auto counts = transaction.Run(kCounts, {});
   if (!counts) return Fail(counts.error());
@@ -67,8 +69,8 @@ Result<> ReadStrands(Transaction& transaction, Overview& overview) {
   const auto strands = transaction.Run(kStrands, {});
   if (!strands) return Fail(strands.error());
   for (std::size_t i = 0; i < strands->size(); ++i) {
-    overview.strands.push_back({std::string(strands->Text(i, 0)), std::string(strands->Text(i, 1)), strands->Int(i, 2),
-                                strands->Int(i, 3)});
+    overview.strands.push_back(
+        {std::string(strands->Text(i, 0)), std::string(strands->Text(i, 1)), strands->Int(i, 2), strands->Int(i, 3)});
   }
   const auto breakers = transaction.Run(kBreakers, {});
   if (!breakers) return Fail(breakers.error());

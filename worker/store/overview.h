@@ -25,6 +25,7 @@ struct OpenLetters {
   std::string error_code;
   std::int64_t letters = 0;
   std::int64_t oldest_failed_at_ms = 0;
+  std::string oldest;  ///< its position, "topic/partition/offset"
 };
 
 struct StrandCount {
