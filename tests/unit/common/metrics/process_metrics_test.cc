@@ -1,5 +1,6 @@
 #include "common/metrics/process_metrics.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -39,9 +40,16 @@ TEST_F(ProcessMetricsTest, ProcessFiguresArePlausible) {
   EXPECT_GT(ValueOf("process_cpu_seconds_total"), before);
 }
 
+/// By asking for each number, the slow way.
+int OpenFiles() {
+  int open = 0;
+  for (int fd = 0; fd < 4096; ++fd) open += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+  return open;
+}
+
 TEST_F(ProcessMetricsTest, OpenFilesAreCounted) {
   const double before = ValueOf("process_open_fds");
-  EXPECT_GE(before, 3);
+  EXPECT_EQ(before, OpenFiles());
   const std::ifstream one("/dev/null");
   const std::ifstream two("/dev/null");
   EXPECT_EQ(ValueOf("process_open_fds"), before + 2);
