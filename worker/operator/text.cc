@@ -23,9 +23,8 @@ std::string Formatted(std::int64_t unix_ms, const char* format, const char* tail
   gmtime_r(&seconds, &utc);
   std::array<char, 64> date{};
   std::strftime(date.data(), date.size(), format, &utc);
-  std::array<char, 64> whole{};
-  std::snprintf(whole.data(), whole.size(), "%s.%03d%s", date.data(), static_cast<int>(ms), tail);
-  return whole.data();
+  const std::string fraction = std::to_string(kSecond + ms).substr(1);  // three digits, zeros in front
+  return std::string(date.data()) + "." + fraction + tail;
 }
 
 /// `whole` of the larger unit, and the smaller one unless it is zero.
