@@ -71,8 +71,9 @@ test: ## all tests: unit, integration and end to end (release), unit again under
 	@$(MAKE) --no-print-directory test-e2e
 
 .PHONY: test-unit
-test-unit: build-release-tests ## unit tests, without any server
+test-unit: build-release-tests ## unit tests and the records' contract, without any server
 	$(CTEST) --test-dir build/release -L unit --parallel $(JOBS)
+	$(PYTHON) -m pytest -q tests/contract
 
 .PHONY: test-integration
 test-integration: build-release-tests ## integration tests, on a real broker and database of their own
