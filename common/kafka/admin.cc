@@ -12,12 +12,11 @@
 namespace keystrand::kafka {
 namespace {
 
-using OptionsHandle = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
-using NewTopicHandle = std::unique_ptr<rd_kafka_NewTopic_t, Destroyer<rd_kafka_NewTopic_destroy>>;
-using ResourceHandle = std::unique_ptr<rd_kafka_ConfigResource_t, Destroyer<rd_kafka_ConfigResource_destroy>>;
-using OffsetsRequest =
-    std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t, Destroyer<rd_kafka_ListConsumerGroupOffsets_destroy>>;
-using MetadataHandle = std::unique_ptr<const rd_kafka_metadata_t, Destroyer<rd_kafka_metadata_destroy>>;
+using OptionsHandle = Owner<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
+using NewTopicHandle = Owner<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
+using ResourceHandle = Owner<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
+using OffsetsRequest = Owner<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
+using MetadataHandle = Owner<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
 
 int Ms(std::chrono::milliseconds timeout) { return static_cast<int>(timeout.count()); }
 

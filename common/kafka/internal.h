@@ -8,27 +8,19 @@
 #include <utility>
 #include <vector>
 
+#include "common/core/owner.h"
 #include "common/core/result.h"
 #include "common/kafka/client_settings.h"
 
 /// Owners of librdkafka's handles, and what its .cc files share. Included by this folder only.
 namespace keystrand::kafka {
 
-template <auto Destroy>
-struct Destroyer {
-  template <typename T>
-  void operator()(T* handle) const noexcept {
-    Destroy(handle);
-  }
-};
-
-using ConfHandle = std::unique_ptr<rd_kafka_conf_t, Destroyer<rd_kafka_conf_destroy>>;
-using ClientHandle = std::unique_ptr<rd_kafka_t, Destroyer<rd_kafka_destroy>>;
-using QueueHandle = std::unique_ptr<rd_kafka_queue_t, Destroyer<rd_kafka_queue_destroy>>;
-using EventHandle = std::unique_ptr<rd_kafka_event_t, Destroyer<rd_kafka_event_destroy>>;
-using TopicHandle = std::unique_ptr<rd_kafka_topic_t, Destroyer<rd_kafka_topic_destroy>>;
-using PartitionListHandle =
-    std::unique_ptr<rd_kafka_topic_partition_list_t, Destroyer<rd_kafka_topic_partition_list_destroy>>;
+using ConfHandle = Owner<rd_kafka_conf_t, rd_kafka_conf_destroy>;
+using ClientHandle = Owner<rd_kafka_t, rd_kafka_destroy>;
+using QueueHandle = Owner<rd_kafka_queue_t, rd_kafka_queue_destroy>;
+using EventHandle = Owner<rd_kafka_event_t, rd_kafka_event_destroy>;
+using TopicHandle = Owner<rd_kafka_topic_t, rd_kafka_topic_destroy>;
+using PartitionListHandle = Owner<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
 

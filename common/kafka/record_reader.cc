@@ -8,7 +8,7 @@
 namespace keystrand::kafka {
 namespace {
 
-using MessageHandle = std::unique_ptr<rd_kafka_message_t, Destroyer<rd_kafka_message_destroy>>;
+using MessageHandle = Owner<rd_kafka_message_t, rd_kafka_message_destroy>;
 using Clock = std::chrono::steady_clock;
 
 StoredRecord Copy(const rd_kafka_message_t& message) {
