@@ -3,7 +3,11 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
+#include <set>
+#include <utility>
 
 #include "common/kafka/client_settings.h"
 #include "worker/store/schema_version.h"
@@ -71,6 +75,26 @@ Problems KafkaProblems(const Settings& settings) {
   return checked ? Problems{} : Problems{checked.error().detail};
 }
 
+bool IsTopicName(const std::string& name) {  // Kafka's rule
+  const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-'; };
+  return !name.empty() && name.size() <= 249 && name != "." && name != ".." &&
+         std::all_of(name.begin(), name.end(), allowed);
+}
+
+Problems TopicProblems(const Settings& settings) {
+  Problems problems;
+  const std::pair<const char*, const std::string&> topics[] = {{"events-topic", settings.events_topic},
+                                                               {"dead-letters-topic", settings.dead_letters_topic},
+                                                               {"facts-topic", settings.facts_topic}};
+  std::set<std::string> names;
+  for (const auto& [setting, name] : topics) {
+    if (!IsTopicName(name))
+      problems.push_back(std::string(setting) + ": give 1 to 249 letters, digits, \".\", \"_\" or \"-\"");
+    if (!names.insert(name).second) problems.push_back(std::string(setting) + ": give each topic a name of its own");
+  }
+  return problems;
+}
+
 Problems PayloadProblems(const Settings& settings) {
   if (!settings.payload || !settings.reason.empty()) return {};
   return {"--payload: give --reason \"…\" too: whoever audits must see why a body was looked at"};
@@ -106,6 +130,7 @@ void Settings::AddTo(config::Reader& reader) {
   AddStatus(reader, *this);
   AddEventShow(reader, *this);
   reader.Check({"kafka"}, [this] { return KafkaProblems(*this); });
+  reader.Check({"events-topic", "dead-letters-topic", "facts-topic"}, [this] { return TopicProblems(*this); });
   reader.Check({"payload", "reason"}, [this] { return PayloadProblems(*this); });
 }
 

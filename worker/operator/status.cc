@@ -103,11 +103,23 @@ std::optional<std::int64_t> KafkaStatus::OldestWaitingMs() const {
 
 Verdict Judge(const StatusReport& report, const Settings& settings) { return Judgement(report, settings).Run(); }
 
+Reply Present(const StatusReport& report, const Verdict& verdict, Format format) {
+  Reply reply{static_cast<int>(verdict.health), "", ""};
+  const bool nothing = !report.kafka && !report.database;
+  if (format == Format::kJson) {
+    reply.out = StatusJson(report, verdict);
+  } else if (!nothing) {
+    reply.out = StatusText(report, verdict);
+  }
+  if (verdict.health == Health::kDown && (nothing || format == Format::kJson)) {
+    for (const auto& problem : verdict.problems) reply.err += Line(problem);
+  }
+  return reply;
+}
+
 Reply ShowStatus(const Settings& settings) {
   const StatusReport report = Collect(settings);
-  const Verdict verdict = Judge(report, settings);
-  const int exit_code = static_cast<int>(verdict.health);
-  return {exit_code, settings.output == Format::kJson ? StatusJson(report, verdict) : StatusText(report, verdict), ""};
+  return Present(report, Judge(report, settings), settings.output);
 }
 
 }  // namespace keystrand::worker::op

@@ -64,6 +64,9 @@ Verdict Judge(const StatusReport& report, const Settings& settings);
 std::string StatusText(const StatusReport& report, const Verdict& verdict);
 std::string StatusJson(const StatusReport& report, const Verdict& verdict);
 
+/// The screen or document, and the exit code. Goes to stderr: why there is no screen, or beside a document. Pure.
+Reply Present(const StatusReport& report, const Verdict& verdict, Format format);
+
 /// Asks Kafka and PostgreSQL; what cannot be asked is an error in the report.
 StatusReport Collect(const Settings& settings);
 

@@ -35,8 +35,8 @@ const store::LeaseState* LeaseOf(const StatusReport& report, std::int32_t partit
   return found == leases.end() ? nullptr : &*found;
 }
 
-std::string OwnerOf(const store::LeaseState* lease) {
-  if (lease == nullptr) return "never taken";
+std::string OwnerOf(const StatusReport& report, const store::LeaseState* lease) {
+  if (lease == nullptr) return report.database ? "never taken" : "unknown";
   return lease->released_at_ms ? "given up by " + Safe(lease->owner) : Safe(lease->owner);
 }
 
@@ -88,7 +88,7 @@ std::string PartitionsPart(const StatusReport& report) {
     table.Add({std::to_string(partition.partition), Grouped(partition.Backlog()),
                partition.oldest_waiting_ms ? Span(report.now_ms - *partition.oldest_waiting_ms) : "-",
                partition.committed < 0 ? "-" : std::to_string(partition.committed), std::to_string(partition.end),
-               lease == nullptr ? "-" : std::to_string(lease->epoch), OwnerOf(lease)});
+               lease == nullptr ? "-" : std::to_string(lease->epoch), OwnerOf(report, lease)});
   }
   std::string text = "Partitions\n" + table.Render("  ");
   if (rows < partitions.size()) {

@@ -129,6 +129,28 @@ TEST_F(StatusTest, TextShowsWhatIsLeftWhenOneSideIsDown) {
   EXPECT_THAT(Text(), AllOf(HasSubstr("DOWN"), HasSubstr("Topics"), Not(HasSubstr("Dead letters"))));
 }
 
+TEST_F(StatusTest, LeasesAreUnknownWithoutTheDatabase) {
+  report_.database = Fail(ErrorCode::kUnavailable, "no answer");
+  EXPECT_THAT(Text(), AllOf(HasSubstr("unknown"), Not(HasSubstr("never taken"))));
+}
+
+TEST_F(StatusTest, ExitCodeIsTheHealth) {
+  EXPECT_EQ(Present(report_, {Health::kHealthy, {}}, Format::kText).exit_code, 0);
+  EXPECT_EQ(Present(report_, {Health::kDegraded, {"x"}}, Format::kText).exit_code, 1);
+  EXPECT_EQ(Present(report_, {Health::kDown, {"x"}}, Format::kText).exit_code, 2);
+}
+
+TEST_F(StatusTest, ErrorsGoToStderrWhereThereIsNoScreenOrADocument) {
+  report_.kafka = Fail(ErrorCode::kUnavailable, "no answer");
+  EXPECT_THAT(Present(report_, Judged(), Format::kText).out, HasSubstr("! Kafka does not answer"));
+  EXPECT_EQ(Present(report_, Judged(), Format::kText).err, "");
+  EXPECT_THAT(Present(report_, Judged(), Format::kJson).out, HasSubstr(R"("kafka_reachable":false)"));
+  EXPECT_THAT(Present(report_, Judged(), Format::kJson).err, testing::StartsWith("keystrand: Kafka does not answer"));
+  report_.database = Fail(ErrorCode::kUnavailable, "no answer");
+  EXPECT_EQ(Present(report_, Judged(), Format::kText).out, "");
+  EXPECT_THAT(Present(report_, Judged(), Format::kText).err, HasSubstr("keystrand: PostgreSQL does not answer"));
+}
+
 TEST_F(StatusTest, TextOfManyPartitionsShowsThoseThatWait) {
   report_.kafka->partitions.clear();
   for (std::int32_t p = 0; p < 100; ++p) report_.kafka->partitions.push_back({p, 0, p == 77 ? 4 : 0, 0, std::nullopt});
