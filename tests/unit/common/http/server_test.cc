@@ -283,13 +283,11 @@ TEST_F(ServerTest, RefusesAHeadThatComesTooSlowly) {
 TEST_F(ServerTest, DoesNotExtendTheHeadersDeadlineForEachByte) {
   settings.header_timeout = 200ms;
   Client client(Start().port());
+  client.Send("POST /");
   std::thread dripping([&] {
-    while (client.Send("P")) std::this_thread::sleep_for(20ms);
+    while (client.Send("a")) std::this_thread::sleep_for(20ms);
   });
-  const auto begun = steady_clock::now();
-  EXPECT_NE(client.Receive().status, 200);
-  EXPECT_LT(steady_clock::now() - begun, 5s);
-  client.WaitForClose();
+  EXPECT_EQ(client.Receive().status, 408);
   dripping.join();
 }
 
@@ -373,23 +371,35 @@ TEST_F(ServerTest, AnswersForAHandlerThatDropsItsResponder) {
   EXPECT_EQ(observer.Wait(1).at(0).ending, Ending::kDropped);
 }
 
-TEST_F(ServerTest, AnswersForAHandlerThatIsTooSlowAndIgnoresItsLateAnswer) {
+TEST_F(ServerTest, AnswersForAHandlerThatIsTooSlow) {
   settings.answer_timeout = 50ms;
   Kept kept;
-  handler.on_request = [&](Request request, Responder responder) {
-    if (request.body == "slow") return kept.Put(std::move(responder));
-    responder.Send(Response(200, "text/plain", std::move(request.body)));
-  };
+  handler.on_request = [&](const Request&, Responder responder) { kept.Put(std::move(responder)); };
   Client client(Start().port());
-  client.Send(Post("slow"));
-  EXPECT_EQ(client.Receive().body, R"({"error":"late"})");
-  kept.Take(1).at(0).Send(Response(200, "text/plain", "of the first request"));
-  client.Send(Post("quick"));
-  EXPECT_EQ(client.Receive().body, "quick");
-  const auto seen = observer.Wait(2);
-  ASSERT_EQ(seen.size(), 2u);
-  EXPECT_EQ(seen[0].ending, Ending::kAnswerTimeout);
-  EXPECT_EQ(seen[0].outcome, 9);
+  client.Send(Post("x"));
+  const Answer answer = client.Receive();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.body, R"({"error":"late"})");
+  const Seen seen = observer.Wait(1).at(0);
+  EXPECT_EQ(seen.ending, Ending::kAnswerTimeout);
+  EXPECT_EQ(seen.outcome, 9u);
+}
+
+TEST_F(ServerTest, TakesALateAnswerForNoOtherRequest) {
+  settings.answer_timeout = 1s;
+  Kept kept;
+  handler.on_request = [&](const Request&, Responder responder) { kept.Put(std::move(responder)); };
+  Client client(Start().port());
+  client.Send(Post("first"));
+  auto first = kept.Take(1);
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(client.Receive().status, 503);
+  client.Send(Post("second"));
+  auto second = kept.Take(1);
+  ASSERT_EQ(second.size(), 1u);
+  first[0].Send(Response(200, "text/plain", "of the first"));
+  second[0].Send(Response(200, "text/plain", "of the second"));
+  EXPECT_EQ(client.Receive().body, "of the second");
 }
 
 TEST_F(ServerTest, RefusesByTheHeadAloneAndPassesOverABodyThatIsHere) {
