@@ -4,27 +4,12 @@
 
 #include <string>
 
+#include "tests/fakes/fake_record.h"
+
 namespace keystrand::worker::engine {
 namespace {
 
 using std::chrono::milliseconds;
-
-class FakeRecord final : public SourceRecord {
- public:
-  FakeRecord(std::string key, std::int64_t offset) : key_(std::move(key)), offset_(offset) {}
-  [[nodiscard]] Origin origin() const override { return Origin::kLive; }
-  [[nodiscard]] std::string_view key() const override { return key_; }
-  [[nodiscard]] std::string_view value() const override { return "0123456789"; }
-  [[nodiscard]] bool has_value() const override { return true; }
-  [[nodiscard]] std::int64_t offset() const override { return offset_; }
-  [[nodiscard]] std::int64_t timestamp_ms() const override { return 0; }
-  [[nodiscard]] std::optional<std::string_view> FindHeader(std::string_view) const override { return std::nullopt; }
-  [[nodiscard]] std::vector<kafka::Header> Headers() const override { return {}; }
-
- private:
-  std::string key_;
-  std::int64_t offset_;
-};
 
 class DispatcherTest : public testing::Test {
  protected:

@@ -4,25 +4,15 @@
 
 #include <map>
 
+#include "tests/fakes/fake_record.h"
+
 namespace keystrand::worker::engine {
 namespace {
 
-/// A record that never was in Kafka.
-class FakeRecord final : public SourceRecord {
- public:
-  [[nodiscard]] Origin origin() const override { return Origin::kLive; }
-  [[nodiscard]] std::string_view key() const override { return "unreadable/main/0123"; }
-  [[nodiscard]] std::string_view value() const override { return std::string_view("{\0bad", 5); }
-  [[nodiscard]] bool has_value() const override { return true; }
-  [[nodiscard]] std::int64_t offset() const override { return 42; }
-  [[nodiscard]] std::int64_t timestamp_ms() const override { return 1700000000000; }
-  [[nodiscard]] std::optional<std::string_view> FindHeader(std::string_view) const override { return std::nullopt; }
-  [[nodiscard]] std::vector<kafka::Header> Headers() const override { return {{"endpoint", "main"}, {"x", "y"}}; }
-};
-
 store::DeadLetter LetterOf(int failed_attempts) {
   Item item;
-  item.record = std::make_unique<FakeRecord>();
+  item.record = std::make_unique<FakeRecord>("unreadable/main/0123", 42, std::string("{\0bad", 5),
+                                             std::vector<kafka::Header>{{"endpoint", "main"}, {"x", "y"}});
   item.event = Fail(ErrorCode::kMalformed, "no id");
   item.attempts = failed_attempts;
   const std::chrono::system_clock::time_point now{std::chrono::milliseconds(1700000001000)};
