@@ -9,6 +9,7 @@ namespace keystrand::kafka {
 namespace {
 
 using MessageHandle = Owner<rd_kafka_message_t, rd_kafka_message_destroy>;
+using MetadataHandle = Owner<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
 using Clock = std::chrono::steady_clock;
 
 StoredRecord Copy(const rd_kafka_message_t& message) {
@@ -57,11 +58,6 @@ class Fetch {
   std::vector<std::int32_t> started_;
 };
 
-bool SaysMissing(rd_kafka_resp_err_t error) {
-  return error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-         error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-}
-
 /// The end of the log was reached, or the position lies outside it.
 bool SaysNotKept(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR__PARTITION_EOF || error == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
@@ -83,6 +79,7 @@ class RecordReader::Impl {
                                                         const std::vector<Position>& positions,
                                                         std::chrono::milliseconds timeout) {
     const auto deadline = Clock::now() + timeout;
+    if (auto exist = CheckExist(topic, positions, timeout); !exist) return Fail(exist.error());
     Fetch fetch(client_.get(), topic);
     for (const auto& position : positions) {
       if (auto started = fetch.Start(position); !started) return Fail(started.error());
@@ -94,8 +91,6 @@ class RecordReader::Impl {
       if (left.count() <= 0) return Fail(ErrorCode::kUnavailable, "read " + topic + ": no broker answered in time");
       const auto message = fetch.Next(left);
       if (!message) continue;
-      if (SaysMissing(message->err))
-        return Fail(ErrorCode::kMisdeployed, "topic " + topic + " or its partition is missing");
       const bool is_record = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
       if (!is_record && !SaysNotKept(message->err)) continue;  // trouble that the client works on, until the deadline
       const auto at = std::find_if(positions.begin(), positions.end(),
@@ -109,6 +104,22 @@ class RecordReader::Impl {
   }
 
  private:
+  /// A fetch of what does not exist would wait until the deadline.
+  Result<> CheckExist(const std::string& topic, const std::vector<Position>& positions,
+                      std::chrono::milliseconds timeout) {
+    const TopicHandle handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
+    const rd_kafka_metadata_t* raw = nullptr;
+    const auto error = rd_kafka_metadata(client_.get(), 0, handle.get(), &raw, static_cast<int>(timeout.count()));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(error, "read " + topic);
+    const MetadataHandle metadata(raw);
+    const auto& found = metadata->topics[0];
+    const bool exists = found.err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+                        std::all_of(positions.begin(), positions.end(),
+                                    [&](const auto& position) { return position.partition < found.partition_cnt; });
+    if (!exists) return Fail(ErrorCode::kMisdeployed, "topic " + topic + " or its partition does not exist");
+    return {};
+  }
+
   ClientHandle client_;
 };
 

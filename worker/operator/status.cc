@@ -42,7 +42,7 @@ class Judgement {
     }
   }
 
-  void JudgeDatabase(const store::Overview& database) {
+  void JudgeDatabase(const DatabaseStatus& database) {
     JudgeLetters(database);
     JudgeStrands(database);
     for (const auto& handler : database.open_breakers) {

@@ -43,12 +43,17 @@ struct KafkaStatus {
   [[nodiscard]] std::optional<std::int64_t> OldestWaitingMs() const;
 };
 
+/// What the database says.
+struct DatabaseStatus : store::Overview {
+  Result<std::optional<std::int64_t>> last_settled_ms;  ///< Unix ms
+};
+
 /// Everything that `status` shows.
 struct StatusReport {
   std::int64_t now_ms = 0;
   std::string group;
   Result<KafkaStatus> kafka;
-  Result<store::Overview> database;
+  Result<DatabaseStatus> database;
 };
 
 enum class Health : std::uint8_t { kHealthy, kDegraded, kDown };

@@ -113,17 +113,24 @@ Result<KafkaStatus> AskKafka(const Settings& settings) {
   return KafkaQuestions(**admin, settings).Run();
 }
 
-Result<store::Overview> AskDatabase(const Settings& settings) {
+Result<DatabaseStatus> AskDatabase(const Settings& settings) {
   store::Session session(settings.Database(), nullptr);
   if (auto connected = session.Connect(); !connected) return Fail(connected.error());
-  Result<store::Overview> overview = store::Overview{};
+  DatabaseStatus status;
   const auto asked = session.InTransaction([&](store::Transaction& transaction) -> Result<> {
-    overview = store::ReadOverview(transaction, settings.events_topic);
+    auto overview = store::ReadOverview(transaction, settings.events_topic);
     if (!overview) return Fail(overview.error());
+    static_cast<store::Overview&>(status) = std::move(*overview);
     return {};
   });
   if (!asked) return Fail(asked.error());
-  return overview;
+  const auto settled = session.InTransaction([&](store::Transaction& transaction) -> Result<> {
+    status.last_settled_ms = store::ReadLastSettledMs(transaction);
+    if (!status.last_settled_ms) return Fail(status.last_settled_ms.error());
+    return {};
+  });
+  if (!settled) status.last_settled_ms = Fail(settled.error());
+  return status;
 }
 
 }  // namespace

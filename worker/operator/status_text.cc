@@ -49,6 +49,11 @@ std::string TopicsPart(const KafkaStatus& kafka) {
   return "Topics (" + Count(kafka.brokers, "broker") + ")\n" + table.Render("  ");
 }
 
+std::string LastSettled(const StatusReport& report) {
+  const auto& settled = report.database->last_settled_ms;
+  return settled ? Ago(*settled, report.now_ms, "none in the last day") : "unknown (" + settled.error().detail + ")";
+}
+
 std::string FlowPart(const StatusReport& report) {
   Table table({Align::kLeft, Align::kLeft});
   if (report.kafka) {
@@ -57,7 +62,7 @@ std::string FlowPart(const StatusReport& report) {
     table.Add({"last accepted", Ago(report.kafka->last_accepted_ms, report.now_ms, "none")});
   }
   if (report.database) {
-    table.Add({"last settled", Ago(report.database->last_settled_at_ms, report.now_ms, "none in the last day")});
+    table.Add({"last settled", LastSettled(report)});
   }
   return "Flow\n" + table.Render("  ");
 }
@@ -241,7 +246,7 @@ std::string StatusJson(const StatusReport& report, const Verdict& verdict) {
   }
   if (report.database) {
     AddDatabase(json, *report.database);
-    json.Time("last_settled_at", report.database->last_settled_at_ms);
+    json.Time("last_settled_at", report.database->last_settled_ms.value_or(std::nullopt));
   }
   json.EndObject();
   return std::move(json).Take();

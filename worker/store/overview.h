@@ -43,10 +43,13 @@ struct Overview {
   std::vector<StrandCount> strands;
   std::int64_t parked_events = 0;  ///< of all strands, held heads included
   std::vector<std::string> open_breakers;
-  std::optional<std::int64_t> last_settled_at_ms;  ///< empty: nothing in the last day
 };
 
 /// `events_topic`: whose leases. Cheap at any size of the inbox.
 Result<Overview> ReadOverview(Transaction& transaction, const std::string& events_topic);
+
+/// When the last event was settled; empty: none in the last day. Reads the index of what was settled since, and at a
+/// high rate may take seconds after a long pause: a transaction of its own, whose timeout loses nothing else.
+Result<std::optional<std::int64_t>> ReadLastSettledMs(Transaction& transaction);
 
 }  // namespace keystrand::worker::store

@@ -24,9 +24,9 @@ StatusReport Healthy() {
   kafka.partitions = {{0, 0, 10, 10, std::nullopt}, {1, 0, 0, -1, std::nullopt}};
   kafka.group = {"Stable", {{"keystrand-worker", "127.0.0.1", {0, 1}}}};
   kafka.last_accepted_ms = kNow - 3000;
-  store::Overview database;
+  DatabaseStatus database;
   database.leases = {{0, 7, 10, "host:1", kNow - 9000, std::nullopt, 0}};
-  database.last_settled_at_ms = kNow - 2950;
+  database.last_settled_ms = kNow - 2950;
   return {kNow, "keystrand-worker", kafka, database};
 }
 
@@ -127,6 +127,15 @@ TEST_F(StatusTest, TextShowsWhatIsLeftWhenOneSideIsDown) {
   report_ = Healthy();
   report_.database = Fail(ErrorCode::kUnavailable, "no answer");
   EXPECT_THAT(Text(), AllOf(HasSubstr("DOWN"), HasSubstr("Topics"), Not(HasSubstr("Dead letters"))));
+}
+
+TEST_F(StatusTest, SaysWhenTheLastSettledEventCouldNotBeFoundInTime) {
+  report_.database->last_settled_ms = Fail(ErrorCode::kTimeout, "SQLSTATE 57014");
+  EXPECT_EQ(Judged().health, Health::kHealthy);
+  EXPECT_THAT(Text(), HasSubstr("last settled    unknown (SQLSTATE 57014)"));
+  EXPECT_THAT(Json(), HasSubstr(R"("last_settled_at":null)"));
+  report_.database->last_settled_ms = std::nullopt;
+  EXPECT_THAT(Text(), HasSubstr("last settled    none in the last day"));
 }
 
 TEST_F(StatusTest, LeasesAreUnknownWithoutTheDatabase) {
