@@ -19,7 +19,7 @@ class Producer {
     std::string brokers;
     std::string topic;
     std::size_t outstanding_max = 100'000;  ///< records without a delivery report: the load's concurrency
-    int linger_ms = 5;
+    double linger_ms = 5;                   ///< librdkafka takes fractions
   };
   using Headers = std::vector<std::pair<std::string_view, std::string>>;
 
