@@ -81,7 +81,8 @@ class Logger {
     summaries_.join();
     Write(folding_.End(std::chrono::steady_clock::time_point::max()));
     queue_->flush();
-  }  // then the pool: its destructor writes what is queued, and joins
+    pool_.reset();  // writes what is queued and joins its thread: the sink that it uses must outlive it
+  }
 
   void Write(Level level, Action action, std::string_view message, const FieldValue* fields, std::size_t count) {
     const bool folds = internal::threshold.load(std::memory_order_relaxed) > Level::kDebug;
