@@ -18,7 +18,8 @@ class Results:
 
     def add(self, scenario: str, subject: str, case: str, figures: dict[str, object]) -> None:
         """`figures` that are numbers go to the table too, as medians over the rounds."""
-        row = {"scenario": scenario, "subject": subject, "case": case, **figures}
+        rounded = {name: float(f"{value:.6g}") if isinstance(value, float) else value for name, value in figures.items()}
+        row = {"scenario": scenario, "subject": subject, "case": case, **rounded}
         self._rows.append(row)
         line = json.dumps({**row, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "machine": self._facts})
         print(line, flush=True)
