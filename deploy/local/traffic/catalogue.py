@@ -39,8 +39,9 @@ def goods(world: World) -> Events:
 
 
 def money_out(world: World) -> Events:
-    """Payouts, one of which comes back after it was paid; and the balance, which is one per account."""
-    story = Story(world)
+    """Payouts, one of which comes back after it was paid; and the balance, which is one per account: so this account is
+    one of its own, or worlds would share it."""
+    story = Story(world.another(account=world.id("account")))
     story.tell("balance.available", story.make("balance", available=[{"amount": 125000, "currency": "eur"}]))
     for ending in ("paid", "failed"):
         payout = story.make("payout", amount=50000, currency="eur", status="pending")

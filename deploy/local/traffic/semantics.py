@@ -69,7 +69,7 @@ def ordering_key_of(event: Mapping[str, Any]) -> str:
     return f"{scope_of(event)}/{_key_id(event)}"
 
 
-def record_key_of(body: bytes, endpoint: str = "stripe") -> str:
+def record_key_of(body: bytes, endpoint: str = "default") -> str:
     """The key of the record that holds `body`."""
     event = read(body)
     if event is None:

@@ -156,8 +156,8 @@ def negotiator(world: World) -> Events:
     story.update("invoice.sent", invoice, collection_method="send_invoice")
     world.pass_time(10 * DAY, 30 * DAY)
     story.update("invoice.overdue", invoice, due_date=world.now - DAY)
-    balance = story.make("cash_balance", customer=customer["id"], available={"eur": 120000})
-    story.tell("cash_balance.funds_available", balance)
+    received = story.make("customer_cash_balance_transaction", customer=customer["id"], net_amount=120000, currency="eur")
+    story.tell("customer_cash_balance_transaction.created", received)
     _settle(story, invoice, _intent(story, customer, 120000))
     return story.events
 

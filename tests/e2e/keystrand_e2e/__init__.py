@@ -1,0 +1,6 @@
+"""The built programs from outside: started, hurt, stopped, and held against what they promise.
+
+    waiting    bounded waits                     programs   a process: ready, frozen, killed, stopped, measured
+    system     one test's topics, database, programs        topic      a topic, read whole
+    evidence   all that is left after a run      checker    what must hold for it
+"""

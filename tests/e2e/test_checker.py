@@ -1,0 +1,324 @@
+"""The checker itself: a good run passes, and each planted fault is found by the one rule that is there for it."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+
+import pytest
+
+from keystrand_e2e import checker
+from keystrand_e2e.evidence import Evidence
+from keystrand_e2e.topic import Record
+from traffic import delivery, plan, semantics
+from traffic.delivery import Delivery
+from traffic.sender import Attempt
+
+PARTITIONS = 6
+START = 1_790_000_000
+
+
+def good_run() -> Evidence:
+    """What a faultless system leaves of some stories, a forgery, a lost answer and an unreadable body."""
+    deliveries = _deliveries()
+    attempts = [_answered(item, 200) for item in deliveries]
+    attempts += [_answered(delivery.forged(deliveries[0].event), 400), _answered(delivery.unreadable("lost"), 0)]
+    records = _records(deliveries)
+    evidence = Evidence(PARTITIONS, attempts, records, letters=[], inbox=[], objects=[], dead_letters=[], leases=[],
+                        settlements=[], regressions=[], committed={})
+    _settle_all(evidence)
+    return evidence
+
+
+@functools.cache
+def _deliveries() -> list[Delivery]:
+    told = plan.tell("checker", START, 160)
+    deliveries = [item for strand in plan.strands(told, "checker", duplicates=0.1, late=0.1) for item in strand]
+    deliveries.insert(7, delivery.unreadable('{"id": "evt_cut_off'))
+    return deliveries
+
+
+def _answered(item: Delivery, status: int) -> Attempt:
+    return Attempt(item, began=START, ended=START + 1, status=status)
+
+
+def _records(deliveries: list[Delivery]) -> list[Record]:
+    ends = dict.fromkeys(range(PARTITIONS), 0)
+    records = []
+    for item in deliveries:
+        key = semantics.record_key_of(item.body)
+        partition = semantics.partition_of(key, PARTITIONS)
+        headers = {"received-at": f"{START}000", "request-id": "r-1", "endpoint": "default", "expected-mode": "any",
+                   "body-sha256": item.digest, "signed-with": "primary",
+                   "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+        if item.event:
+            headers |= {"event-id": item.event["id"], "event-type": item.event["type"]}
+        records.append(_record("t.events", partition, ends[partition], key, item.body, headers))
+        ends[partition] += 1
+    return sorted(records, key=lambda record: record.position)
+
+
+def _record(name: str, partition: int, offset: int, key: str, value: bytes, headers: dict[str, str]) -> Record:
+    contract = {"topic": name, "partition": partition, "offset": offset, "timestamp": START * 1000, "key": key,
+                "headers": headers, "value_sha256": hashlib.sha256(value).hexdigest(), "value_bytes": len(value)}
+    return Record(partition, offset, key, value, headers, contract)
+
+
+def _settle_all(evidence: Evidence) -> None:
+    mirror = semantics.Mirror()
+    known = set()
+    for record in evidence.records:
+        event = semantics.read(record.value)
+        if event is None:
+            _bury(evidence, record)
+        elif (identity := (semantics.scope_of(event), event["id"])) not in known:
+            known.add(identity)
+            _settle(evidence, record, identity, event, mirror.apply(event))
+    for key, event in mirror.objects.items():
+        rank = semantics.rank_of(event)
+        evidence.objects.append({
+            "scope": key.scope, "object": key.kind, "id": key.id, "data": copy.deepcopy(event["data"]["object"]),
+            "event_id": event["id"], "event_type": event["type"], "created": event["created"],
+            "api_version": event["api_version"], "deleted": rank.deleted, "terminal": rank.terminal})
+    for partition in range(PARTITIONS):
+        end = sum(record.partition == partition for record in evidence.records)
+        evidence.leases.append({"partition": partition, "next_offset": end})
+        evidence.committed[partition] = end
+
+
+def _settle(evidence: Evidence, record: Record, identity: tuple[str, str], event: dict, status: str) -> None:
+    scope, event_id = identity
+    evidence.inbox.append({"scope": scope, "event_id": event_id, "event_type": event["type"], "status": status,
+                           "source_partition": record.partition, "source_offset": record.offset})
+    evidence.settlements.append({"scope": scope, "event_id": event_id, "ordering_key": record.key, "status": status,
+                                 "partition": record.partition, "offset": record.offset, "epoch": 1, "worker": "a",
+                                 "transaction": len(evidence.settlements) // 3})
+
+
+def _bury(evidence: Evidence, record: Record) -> None:
+    source = f"t.events/{record.partition}/{record.offset}"
+    headers = {**record.headers, "dlq-id": f"{source}/0", "dlq-stage": "parse", "dlq-error-code": "malformed",
+               "dlq-error-message": "not JSON", "dlq-fingerprint": "0123456789abcdef", "dlq-attempts": "1",
+               "dlq-first-failed-at": f"{START}000", "dlq-failed-at": f"{START}000", "dlq-source-topic": "t.events",
+               "dlq-source-partition": f"{record.partition}", "dlq-source-offset": f"{record.offset}",
+               "dlq-source-timestamp": f"{START}000", "dlq-worker": "a", "dlq-cycle": "0"}
+    evidence.letters.append(_record("t.dead-letters", record.partition, len(evidence.letters), record.key, record.value,
+                                    headers))
+    evidence.dead_letters.append({"source_partition": record.partition, "source_offset": record.offset,
+                                  "record_key": record.key.encode(), "payload": record.value, "error_code": "malformed",
+                                  "stage": "parse", "published_at": START})
+
+
+# --- planted faults ---
+
+def lose_a_record(run: Evidence) -> None:
+    run.records.remove(_readable(run)[-1])  # the answer was 200
+
+
+def keep_a_forgery(run: Evidence) -> None:
+    [refused] = [attempt for attempt in run.attempts if attempt.refused]
+    _add_record(run, refused.delivery)
+
+
+def change_a_byte(run: Evidence) -> None:
+    _replace(run, _readable(run)[3], value=_readable(run)[3].value.replace(b'"', b"'", 1))
+
+
+def drop_a_header(run: Evidence) -> None:
+    del _readable(run)[0].headers["traceparent"]
+
+
+def misplace_a_record(run: Evidence) -> None:
+    _replace(run, run.records[-1], partition=(run.records[-1].partition + 1) % PARTITIONS)
+
+
+def skip_an_event(run: Evidence) -> None:
+    del run.inbox[10]
+
+
+def settle_a_repeat_instead(run: Evidence) -> None:
+    run.inbox[10]["source_offset"] += 1
+
+
+def leave_one_parked(run: Evidence) -> None:
+    run.inbox[10]["status"] = "parked"
+
+
+def swallow_an_unreadable_body(run: Evidence) -> None:
+    run.dead_letters.clear()
+
+
+def invent_an_event(run: Evidence) -> None:
+    run.inbox.append({**run.inbox[0], "event_id": "evt_from_nowhere"})
+
+
+def apply_twice(run: Evidence) -> None:
+    run.settlements.append({**run.settlements[-1]})
+
+
+def call_a_stale_event_applied(run: Evidence) -> None:
+    next(row for row in run.inbox if row["status"] == "stale")["status"] = "applied"
+
+
+def overtake_within_a_key(run: Evidence) -> None:
+    """Two transactions of one customer change places."""
+    keys = [row["ordering_key"] for row in run.settlements]
+    first = next(i for i, key in enumerate(keys) if keys.count(key) > 3)
+    same = [i for i, key in enumerate(keys) if key == keys[first]]
+    a, b = same[0], next(i for i in same if run.settlements[i]["transaction"] != run.settlements[same[0]]["transaction"])
+    run.settlements[a]["offset"], run.settlements[b]["offset"] = run.settlements[b]["offset"], run.settlements[a]["offset"]
+
+
+def write_after_the_takeover(run: Evidence) -> None:
+    run.settlements[-1]["epoch"] = 2
+    run.settlements.append({**run.settlements[-1], "event_id": "evt_late", "epoch": 1})
+
+
+def write_beside_the_owner(run: Evidence) -> None:
+    run.settlements[-1]["worker"] = "b"
+
+
+def stop_short(run: Evidence) -> None:
+    run.leases[0]["next_offset"] -= 1
+    run.committed[0] -= 1
+
+
+def commit_ahead(run: Evidence) -> None:
+    run.committed[0] += 1
+
+
+def show_an_older_snapshot(run: Evidence) -> None:
+    run.objects[0]["event_id"] = "evt_older"
+
+
+def show_another_amount(run: Evidence) -> None:
+    next(row for row in run.objects if row["object"] == "charge")["data"]["amount"] += 1
+
+
+def lose_an_object(run: Evidence) -> None:
+    del run.objects[0]
+
+
+def invent_an_object(run: Evidence) -> None:
+    run.objects.append({**run.objects[0], "id": "cus_from_nowhere"})
+
+
+def go_back(run: Evidence) -> None:
+    run.regressions.append({"object": "customer", "id": "cus_1", "was": "evt_2", "became": "evt_1"})
+
+
+def publish_no_letter(run: Evidence) -> None:
+    run.letters.clear()
+
+
+def shorten_a_letter(run: Evidence) -> None:
+    [letter] = run.letters
+    run.letters[:] = [dataclasses.replace(letter, value=letter.value[:-1])]
+
+
+def forget_that_it_was_published(run: Evidence) -> None:
+    run.dead_letters[0]["published_at"] = None
+
+
+def _readable(run: Evidence) -> list[Record]:
+    return [record for record in run.records if semantics.read(record.value) is not None]
+
+
+def _add_record(run: Evidence, item: Delivery) -> None:
+    run.records.extend(_records([item]))
+
+
+def _replace(run: Evidence, record: Record, **values: object) -> None:
+    run.records[run.records.index(record)] = dataclasses.replace(record, **values)
+
+
+# The rule that must notice; others may notice too.
+FAULTS: dict[Callable[[Evidence], None], str] = {
+    lose_a_record: "accepted_is_durable",
+    keep_a_forgery: "nothing_else_is_held",
+    change_a_byte: "accepted_is_durable",
+    drop_a_header: "records_keep_the_contract",
+    misplace_a_record: "records_lie_where_their_key_belongs",
+    skip_an_event: "every_event_has_its_outcome",
+    settle_a_repeat_instead: "every_event_has_its_outcome",
+    leave_one_parked: "every_event_has_its_outcome",
+    swallow_an_unreadable_body: "every_event_has_its_outcome",
+    invent_an_event: "no_outcome_comes_from_nowhere",
+    apply_twice: "each_event_takes_effect_once",
+    call_a_stale_event_applied: "events_end_as_they_should",
+    overtake_within_a_key: "customers_keep_their_order",
+    write_after_the_takeover: "partitions_have_one_owner",
+    write_beside_the_owner: "partitions_have_one_owner",
+    stop_short: "positions_are_complete",
+    commit_ahead: "positions_are_complete",
+    show_an_older_snapshot: "mirror_shows_the_newest",
+    show_another_amount: "mirror_shows_the_newest",
+    lose_an_object: "mirror_shows_the_newest",
+    invent_an_object: "mirror_shows_the_newest",
+    go_back: "mirror_never_went_back",
+    publish_no_letter: "dead_letters_are_complete",
+    shorten_a_letter: "dead_letters_are_complete",
+    forget_that_it_was_published: "dead_letters_are_complete",
+}
+
+
+def test_good_run_passes() -> None:
+    checker.check(good_run())
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_planted_fault_is_found(fault: Callable[[Evidence], None]) -> None:
+    run = good_run()
+    fault(run)
+    with pytest.raises(AssertionError, match=rf"(?m)^{FAULTS[fault]}: "):
+        checker.check(run)
+
+
+def test_every_rule_has_a_planted_fault() -> None:
+    assert {rule.__name__ for rule in checker.RULES} == set(FAULTS.values())
+
+
+# --- the traffic, which the checker takes its expectations from ---
+
+def test_equal_seeds_tell_equal_events() -> None:
+    assert plan.tell("a", START, 300) == plan.tell("a", START, 300)
+    first, second = ({event["id"] for story in plan.tell(seed, START, 300) for event in story} for seed in ("a", "b"))
+    assert not first & second
+
+
+def test_stories_have_sixty_types() -> None:
+    assert len({event["type"] for story in plan.tell("types", START, 2000) for event in story}) >= 60
+
+
+def test_stories_share_no_object() -> None:
+    owners: dict[semantics.ObjectKey, int] = {}
+    for number, story in enumerate(plan.tell("owners", START, 2000)):
+        for event in story:
+            key = semantics.object_key_of(event)
+            assert key is None or owners.setdefault(key, number) == number
+
+
+def test_expectation_does_not_depend_on_the_order_of_arrival() -> None:
+    told = plan.tell("order", START, 300)
+    mirrors = [{key: event["id"] for key, event in plan.expected(plan.strands(told, seed, late=share)).mirror.objects.items()}
+               for seed, share in ((1, 0.0), (2, 0.3), (3, 0.9))]
+    assert mirrors[0] == mirrors[1] == mirrors[2]
+
+
+def test_partitions_are_those_of_java_clients() -> None:
+    # Known answers of org.apache.kafka.common.utils.Utils.murmur2, from Kafka's own UtilsTest.
+    known = {b"21": -973932308, b"foobar": -790332482, b"a-little-bit-long-string": -985981536,
+             b"a-little-bit-longer-string": -1486304829, b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
+             b"abc": 479470107}
+    assert {data: semantics._murmur2(data) - (1 << 32 if semantics._murmur2(data) >> 31 else 0) for data in known} == known
+
+
+def test_repeats_differ_in_bytes_and_not_in_identity() -> None:
+    first = delivery.of(plan.tell("again", START, 10)[0][0])
+    second = delivery.again(first)
+    assert first.body != second.body
+    assert json.loads(first.body)["id"] == json.loads(second.body)["id"]
