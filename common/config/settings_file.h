@@ -19,10 +19,8 @@ struct SettingsFile {
   std::vector<std::string> problems;  ///< "line 3: …"; never a value, which may be secret
 };
 
-/// Reads the part of TOML 1.0 that settings need: comments, [sections] (dotted), bare, quoted and dotted keys, strings
-/// on one line, integers, booleans, and arrays of these. Everything else, and a key that comes twice, is a problem. Our
-/// own, because CLI11 2.1.2 cuts strings at a #, tears quoted dotted keys apart, merges repeated keys and skips lines
-/// that it does not understand. Pure. Source: toml.io 1.0.0.
+/// Reads TOML 1.0 and flattens it. A file that is not TOML is one problem, with its line; a value of a kind that no
+/// setting takes (a float, a date, an array of tables) is a problem each. Pure.
 SettingsFile ParseSettingsFile(std::string_view text);
 
 }  // namespace keystrand::config

@@ -148,7 +148,7 @@ TEST_F(ReaderTest, AnEmptyVariableCountsAsNotSet) {
 }
 
 TEST_F(ReaderTest, TellsAllProblemsTogetherWithNameValueAndRemedy) {
-  const auto outcome = ReadFile("threads = 0\nmode = 'some'\nunknown = 1\nbroken",
+  const auto outcome = ReadFile("threads = 0\nmode = 'some'\nunknown = 1\nbroken = 1.5",
                                 {"--tolerance-seconds=0", "--no-such=1", "--log-level"},
                                 {{"KEYSTRAND_BODY_BYTES_MAX", "1 MiB"}, {"KEYSTRAND_LISTEN", "nowhere"}});
   EXPECT_FALSE(outcome.ready);
@@ -163,7 +163,7 @@ TEST_F(ReaderTest, TellsAllProblemsTogetherWithNameValueAndRemedy) {
   EXPECT_THAT(outcome.text, HasSubstr(":1): give a whole number, 1 to 256"));
   EXPECT_THAT(outcome.text, HasSubstr("mode = \"some\""));
   EXPECT_THAT(outcome.text, HasSubstr("line 3: unknown: no such setting here"));
-  EXPECT_THAT(outcome.text, HasSubstr("line 4: a setting is written name = value"));
+  EXPECT_THAT(outcome.text, HasSubstr("line 4: a value is text in quotes"));
   EXPECT_THAT(outcome.text, HasSubstr("--no-such: no such flag"));
 }
 
