@@ -42,7 +42,7 @@ def run(stage: Stage, workers: list[Worker], plan: Plan, rounds: int, results: R
             say(f"{worker.name}: draining {backlog.records} records")
             results.add(SCENARIO, worker.name, f"{backlog.records} records", drain(stage, worker, backlog, plan.deadline_s))
         say("PostgreSQL alone")
-        results.add(SCENARIO, "limit: PostgreSQL alone", f"{backlog.records} records", floor(stage, backlog))
+        results.add(SCENARIO, "PostgreSQL alone", f"{backlog.records} records", floor(stage, backlog))
 
 
 def fill(stage: Stage, topic: str, records: int) -> Backlog:

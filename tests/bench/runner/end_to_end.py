@@ -39,7 +39,7 @@ def run(stage: Stage, pairs: list[tuple[Receiver, Worker]], plan: Plan, rounds: 
             say(f"{receiver.name}: {case} from POST to commit")
             names = stage.create_topics(f"bench.end-to-end-{receiver.name}-{round_}")
             results.add(SCENARIO, receiver.name, case, measure(stage, receiver, worker, names, plan))
-        results.add(SCENARIO, "limit: one-row commits", case, commit_floor(stage))
+        results.add(SCENARIO, "one-row commits", case, commit_floor(stage))
 
 
 def measure(stage: Stage, receiver: Receiver, worker: Worker, names: dict[str, str], plan: Plan) -> dict:
