@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import confluent_kafka.admin
 
@@ -48,6 +49,9 @@ def test_status_is_healthy_until_a_letter_is_open(
     assert healthy.returncode == 0, healthy.stdout + healthy.stderr
     for part in ("HEALTHY", system.events, system.dead_letters, system.group):
         assert part in healthy.stdout
+    began = time.monotonic()
+    assert {system.operator("status").returncode for _ in range(5)} == {0}
+    assert time.monotonic() - began < 5, "somebody waits for this, in an incident"
 
     send(receiver, history, [delivery.unreadable("{")])
     system.wait_drained()
