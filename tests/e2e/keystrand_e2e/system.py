@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import subprocess
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -60,19 +61,20 @@ class System:
     def url(self, application: str = "e2e") -> str:
         return f"{self.stack.database.url(self.database)}&application_name={application}"
 
-    def start_receiver(self, name: str = "receiver", **settings: str) -> Program:
+    def start_receiver(self, name: str = "receiver", flags: Sequence[str] = (), **settings: str) -> Program:
         """A running receiver, not necessarily ready. `settings`: KEYSTRAND_… that differ from the usual."""
         port = free_port_block(2)
         environment = {**self.settings, "KEYSTRAND_LISTEN": f"127.0.0.1:{port}",
                        "KEYSTRAND_ADMIN_LISTEN": f"127.0.0.1:{port + 1}", "KEYSTRAND_SIGNING_SECRETS": delivery.TEST_SECRET,
                        "KEYSTRAND_DRAIN_GRACE_MS": "0", **settings}
-        return self._start(Program(name, [str(programs.BINARIES / "keystrand-receiver")], environment, self.folder, port + 1))
+        return self._start(Program(name, [str(programs.BINARIES / "keystrand-receiver"), *flags], environment, self.folder,
+                                   port + 1))
 
     def start_worker(self, name: str = "worker", **settings: str) -> Program:
-        """A running worker, not necessarily ready. Its database sessions bear its name, for the observer."""
+        """A running worker, not necessarily ready. Its leases and its database sessions bear its name."""
         port = free_port_block(1)
         environment = {**self.settings, "KEYSTRAND_ADMIN_LISTEN": f"127.0.0.1:{port}",
-                       "KEYSTRAND_DATABASE_URL": self.url(name), **settings}
+                       "KEYSTRAND_INSTANCE": name, "KEYSTRAND_DATABASE_URL": self.url(name), **settings}
         return self._start(Program(name, [str(programs.BINARIES / "keystrand-worker"), *SHORT_SESSIONS], environment,
                                    self.folder, port))
 
