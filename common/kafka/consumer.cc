@@ -12,6 +12,8 @@ namespace {
 /// 8 MiB prefetched per partition: a second's worth at 100 MiB/s over 12 partitions, since librdkafka 2.0.2 looks at a
 /// drained queue again only after up to 1 s; and 12 of them stay well under the worker's memory bound.
 constexpr const char* kPrefetchKbytes = "8192";
+constexpr std::chrono::seconds kLeaveTimeout{15};
+constexpr int kLeavePollMs = 50;
 
 std::string_view View(const void* data, std::size_t size) { return {static_cast<const char*>(data), size}; }
 
@@ -73,9 +75,15 @@ class Consumer::Impl {
     EventFd::Unwatch(group_queue_.get());
   }
 
+  /// Leaves the group first and serves what the group still has to say: on librdkafka 2.0.2 a rebalance that is served
+  /// from within rd_kafka_consumer_close can wait for ever in rd_kafka_assign.
   void Close() {
     if (std::exchange(closed_, true)) return;
-    if (std::exchange(awaiting_assign_, false)) rd_kafka_assign(client_.get(), nullptr);
+    Unsubscribe();
+    const auto deadline = std::chrono::steady_clock::now() + kLeaveTimeout;
+    do {
+      if (auto* message = rd_kafka_consumer_poll(client_.get(), kLeavePollMs)) rd_kafka_message_destroy(message);
+    } while (HasAssignment() && std::chrono::steady_clock::now() < deadline);
     rd_kafka_consumer_close(client_.get());
     DropQueues();
   }
@@ -209,8 +217,15 @@ class Consumer::Impl {
     });
   }
 
+  [[nodiscard]] bool HasAssignment() const {
+    rd_kafka_topic_partition_list_t* assigned = nullptr;
+    if (rd_kafka_assignment(client_.get(), &assigned) != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
+    return PartitionListHandle(assigned)->cnt > 0;
+  }
+
   void OnRebalance(rd_kafka_resp_err_t error, const std::vector<std::int32_t>& partitions) {
     if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+      if (closed_) return (void)rd_kafka_assign(client_.get(), nullptr);  // came too late
       awaiting_assign_ = true;
       return listener_.OnAssigned(partitions);
     }
