@@ -17,7 +17,6 @@ import pytest
 
 from demo_programs import Demo
 from demo_report import Figure
-from keystrand_e2e.waiting import eventually
 from stack import ROOT, Stack
 from throwaway import throwaway_folder
 
@@ -114,8 +113,9 @@ def test_missing_programs_are_named_with_the_remedy(demo: Demo, tmp_path: pathli
 def test_taken_port_is_named_and_nothing_is_left_running(demo: Demo) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
+        ports = {"receiver": port, "receiver_admin": port + 1, "worker_admin": port + 2}
         demo.folder.mkdir()
-        (demo.folder / "ports.json").write_text(json.dumps({"receiver": port, "receiver_admin": port + 1, "worker_admin": port + 2}))
+        (demo.folder / "ports.json").write_text(json.dumps(ports))
         refused = run_demo(demo, "up")
     assert refused.returncode == 1
     assert f"port {port}" in refused.stderr and "ports.json" in refused.stderr

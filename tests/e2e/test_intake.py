@@ -11,7 +11,8 @@ import pytest
 
 from keystrand_e2e import checker
 from keystrand_e2e.evidence import collect
-from keystrand_e2e.load import SignedLongAgo, Tampered, Unsigned, background, everything_accepted, send, send_events, stories, world
+from keystrand_e2e.load import (SignedLongAgo, Tampered, Unsigned, background, everything_accepted, send, send_events,
+                                stories, world)
 from keystrand_e2e.programs import Program
 from keystrand_e2e.system import System
 from keystrand_e2e.waiting import eventually

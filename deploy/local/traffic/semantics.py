@@ -163,7 +163,8 @@ def _key_id(event: Mapping[str, Any]) -> str:
     about_account = event["type"].startswith(ACCOUNT_FAMILY)
     account = data.get("id") if data.get("object") == "account" else event.get("account")
     choices = [customer, data.get("customer"), before.get("customer"), data.get("customer_account"),
-               account if about_account else None, data.get("payment_intent"), data.get("charge"), data.get("invoice"), data.get("id"), data.get("object")]
+               account if about_account else None, data.get("payment_intent"), data.get("charge"), data.get("invoice"),
+               data.get("id"), data.get("object")]
     return next((id for id in map(_reference, choices) if id), event["id"])
 
 
