@@ -40,10 +40,8 @@ std::optional<store::ObjectKey> ObjectKeyOf(const Event& event) {
   }
   if (!envelope.object_id.empty()) return store::ObjectKey{envelope.scope, envelope.object_kind, envelope.object_id};
   if (envelope.object_kind == "invoice" || envelope.object_kind == "billing.alert_triggered") return std::nullopt;
-  if (envelope.object_kind == "entitlements.active_entitlement_summary") {
-    return store::ObjectKey{envelope.scope, envelope.object_kind, envelope.customer};
-  }
-  return store::ObjectKey{envelope.scope, envelope.object_kind, ""};
+  // One per customer (cash_balance, entitlement summary), or one per account (balance, tax.settings): then it is empty.
+  return store::ObjectKey{envelope.scope, envelope.object_kind, envelope.customer};
 }
 
 void Mirror::Need(const Event& event, RowKeys& keys) const {

@@ -28,6 +28,7 @@ TEST(ObjectKeyTest, IsTheIdTheCustomerOrNothing) {
   const auto id_of = [](const std::string& object) { return ObjectKeyOf(Read(Body(object))).value().id; };
   EXPECT_EQ(id_of(R"({"id":"cus_1","object":"customer"})"), "cus_1");
   EXPECT_EQ(id_of(R"({"object":"entitlements.active_entitlement_summary","customer":"cus_2"})"), "cus_2");
+  EXPECT_EQ(id_of(R"({"object":"cash_balance","customer":"cus_3"})"), "cus_3");
   EXPECT_EQ(id_of(R"({"object":"balance"})"), "");
   EXPECT_FALSE(ObjectKeyOf(Read(Body(R"({"object":"invoice","customer":"cus_1"})"))));
   EXPECT_FALSE(ObjectKeyOf(Read(Body(R"({"object":"billing.alert_triggered","customer":"cus_1"})"))));
