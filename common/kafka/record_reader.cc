@@ -138,7 +138,6 @@ Result<RecordReader> RecordReader::Open(const ClientSettings& settings) {
                                   {"enable.partition.eof", "true"},
                                   {"fetch.message.max.bytes", "4096"},
                                   {"fetch.wait.max.ms", "10"},
-                                  {"queued.min.messages", "1"},
                                   {"statistics.interval.ms", "0"},
                                   {"log_level", "0"}});
   if (!conf) return Fail(conf.error());
