@@ -9,9 +9,7 @@ namespace keystrand {
 /// Length of the well-formed UTF-8 sequence at `at` (1–4 bytes; no surrogates, no overlong forms), or 0. Source: the
 /// table of well-formed byte sequences of the Unicode Standard (3-7).
 constexpr std::size_t Utf8SequenceLength(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) {
-    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
-  };
+  const auto byte = [&](std::size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U; };
   const auto continues = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
   const unsigned lead = byte(0);
   if (lead < 0x80) return 1;
