@@ -9,6 +9,10 @@ STACK_UP := $(if $(BROKERS),--brokers $(BROKERS)) $(if $(KAFKA_PORT),--kafka-por
   $(if $(POSTGRES_PORT),--postgres-port $(POSTGRES_PORT))
 PROGRAMS := keystrand-receiver keystrand-worker keystrand
 
+# So that a second clone finds in the cache what the first one compiled.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+
 # $(call executables,FOLDER,PREFIX): the test programs of a build folder whose names begin so: unit_… and integration_….
 executables = $$(ninja -C $(1) -t targets all | sed -n 's/^\($(2)_[a-z0-9_]*\): phony$$/\1/p')
 
