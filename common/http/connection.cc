@@ -1,13 +1,14 @@
 #include "common/http/connection.h"
 
 #include <algorithm>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include "common/http/forwarded_for.h"
+#include "common/http/proxy_header.h"
 #include "common/http/random_hex.h"
+#include "common/http/shed_words.h"
 
 namespace keystrand::http {
 namespace {
@@ -49,19 +50,76 @@ SteadyTime Now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-Connection::Connection(std::shared_ptr<Loop> loop, Socket socket, std::string peer)
+Connection::Connection(std::shared_ptr<Loop> loop, Socket socket, Peer peer)
     : loop_(std::move(loop)),
       shared_(loop_->shared()),
-      socket_(std::move(socket)),
+      transport_(std::move(socket)),
       peer_(std::move(peer)),
+      client_(peer_.address.to_string()),
       input_(std::max(kInputBytesMin, HeadBytesMax(shared_.settings.head))) {}
 
+// Before the first request -------------------------------------------------------------------------------------------
+
 void Connection::Start() {
-  boost::system::error_code ignored;  // a connection that is gone already shows at the first read
-  socket_.non_blocking(true, ignored);
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  transport_.Prepare();
+  if (settings().client_address.source != ClientAddressSource::kProxyProtocol) return Secure();
+  if (!shared_.trusted_proxies.Contains(peer_.address)) {
+    shared_.proxy_headers_refused.fetch_add(1, std::memory_order_relaxed);
+    return Close();
+  }
   deadline_ = Now() + settings().header_timeout;
+  Advance();
+}
+
+/// Reads the header and not a byte beyond it: what follows may be TLS.
+bool Connection::StepProxyHeader() {
+  const ProxyHeader header = ReadProxyHeader(input_.Unread());
+  if (header.state == ProxyHeader::State::kIncomplete && !peer_done_) {
+    proxy_bytes_missing_ = header.bytes_missing;
+    return false;
+  }
+  input_.Clear();
+  if (header.state == ProxyHeader::State::kComplete) {
+    BelieveProxy(header.client);
+  } else {
+    shared_.proxy_headers_refused.fetch_add(1, std::memory_order_relaxed);
+    Close();
+  }
+  return false;
+}
+
+void Connection::BelieveProxy(const std::optional<asio::ip::address>& client) {
+  if (client) {
+    peer_.address = Unmapped(*client);
+    client_ = peer_.address.to_string();
+    peer_.place = shared_.addresses.Enter(peer_.address);
+    if (!peer_.place) {
+      shared_.Hit(Bound::kConnectionsPerAddress);
+      if (!shared_.Tls()) (void)transport_.Write(TooManyConnections());
+      return Close();
+    }
+  }
+  Secure();
+}
+
+void Connection::Secure() {
+  auto context = shared_.Tls();
+  if (!context) return BeginServing();
+  phase_ = Phase::kHandshake;
+  deadline_ = Now() + settings().handshake_timeout;
+  transport_.BeginTls(std::move(context));
+  transport_.AsyncHandshake([self = shared_from_this()](bool completed) {
+    if (self->phase_ != Phase::kHandshake) return;
+    auto& counter = completed ? self->shared_.handshakes_completed : self->shared_.handshakes_failed;
+    counter.fetch_add(1, std::memory_order_relaxed);
+    completed ? self->BeginServing() : self->Close();
+  });
+}
+
+void Connection::BeginServing() {
+  phase_ = Phase::kHead;
   idle_since_ = Now();
+  deadline_ = idle_since_ + settings().header_timeout;
   Advance();
 }
 
@@ -78,8 +136,10 @@ void Connection::Advance() {
 
 bool Connection::Step() {
   switch (phase_) {
+    case Phase::kProxyHeader: return StepProxyHeader();
     case Phase::kHead: return StepHead();
     case Phase::kBody: return StepBody();
+    case Phase::kHandshake:
     case Phase::kHandling:
     case Phase::kWriting:
     case Phase::kLingering:
@@ -125,11 +185,16 @@ void Connection::BeginExchange() {
 }
 
 void Connection::Admit() {
+  if (shared_.requests_in_flight.load(std::memory_order_relaxed) > settings().requests_in_flight_max) {
+    return Shed(Bound::kRequestsInFlight);
+  }
   if (const auto refusal = shared_.handler.Admit(head_)) {
     SkipBody();
     return WriteAnswer(refusal->response, Ending::kAnswered, refusal->outcome);
   }
   if (head_.content_length > settings().body_bytes_max) return Refuse(413, Ending::kRefusedHead);
+  const std::uint64_t in_flight = shared_.bytes_in_flight.load(std::memory_order_relaxed);
+  if (in_flight + head_.content_length > settings().bytes_in_flight_max) return Shed(Bound::kBytesInFlight);
   phase_ = Phase::kBody;
   deadline_ = head_read_at_ + settings().body_timeout;
   if (head_.expects_continue && head_.content_length > 0 && input_.Unread().empty()) AskForBody();
@@ -146,14 +211,14 @@ void Connection::SkipBody() {
 
 void Connection::AskForBody() {
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-  boost::system::error_code error;
-  const std::size_t count = socket_.write_some(asio::buffer(kContinue), error);
-  if (error || count < kContinue.size()) PeerGone();  // no room for 25 bytes: it has not read many answers
+  const auto written = transport_.Write(kContinue);
+  if (written.failed || written.count < kContinue.size())
+    PeerGone();  // no room for 25 bytes: it has not read many answers
 }
 
 bool Connection::StepBody() {
   if (!TakeBody()) {
-    Refuse(503, Ending::kOverloaded);
+    Shed(Bound::kBytesInFlight);
     return true;
   }
   if (body_received_ == head_.content_length) {
@@ -178,13 +243,17 @@ bool Connection::TakeBody() {
 bool Connection::GrowBody(std::size_t at_least) {
   const std::size_t wanted = std::max({at_least, 2 * body_.size(), kBodyStepMin});
   const std::size_t size = std::min(wanted, static_cast<std::size_t>(head_.content_length));
-  const std::uint64_t more = size - reserved_bytes_;
-  if (shared_.bytes_in_flight.fetch_add(more, std::memory_order_relaxed) + more > settings().bytes_in_flight_max) {
-    shared_.bytes_in_flight.fetch_sub(more, std::memory_order_relaxed);
+  if (!Reserve(size - reserved_bytes_)) return false;
+  body_.resize(size);
+  return true;
+}
+
+bool Connection::Reserve(std::uint64_t bytes) {
+  if (shared_.bytes_in_flight.fetch_add(bytes, std::memory_order_relaxed) + bytes > settings().bytes_in_flight_max) {
+    shared_.bytes_in_flight.fetch_sub(bytes, std::memory_order_relaxed);
     return false;
   }
-  reserved_bytes_ = size;
-  body_.resize(size);
+  reserved_bytes_ += bytes;
   return true;
 }
 
@@ -192,7 +261,7 @@ void Connection::Dispatch() {
   phase_ = Phase::kHandling;
   deadline_ = Now() + settings().answer_timeout;
   shared_.handler.Handle(
-      Request{head_, std::move(body_), {request_id_.data(), request_id_.size()}, peer_, head_read_at_},
+      Request{head_, std::move(body_), {request_id_.data(), request_id_.size()}, ClientOfRequest(), head_read_at_},
       Responder(shared_from_this(), exchange_));
 }
 
@@ -224,8 +293,18 @@ void Connection::Respond(std::uint64_t exchange, const Response* response, Outco
 
 /// After this nothing on the connection may be read as a request.
 void Connection::Refuse(int status, Ending ending) {
+  if (status == 413) shared_.Hit(Bound::kBodyBytes);
+  if (status == 414) shared_.Hit(Bound::kTargetBytes);
+  if (status == 431) shared_.Hit(Bound::kHeadBytes);
   close_after_ = true;
   WriteAnswer(OwnAnswer(status), ending, 0);
+}
+
+/// No room for this request; its body is not waited for.
+void Connection::Shed(Bound bound) {
+  shared_.Hit(bound);
+  SkipBody();
+  WriteAnswer(OwnAnswer(503), Ending::kOverloaded, 0);
 }
 
 void Connection::WriteAnswer(const Response& response, Ending ending, OutcomeTag outcome) {
@@ -240,9 +319,11 @@ void Connection::WriteAnswer(const Response& response, Ending ending, OutcomeTag
 }
 
 /// Whether the request being answered is the connection's last.
-bool Connection::IsLast() const {
-  return !head_.keep_alive || exchange_ >= settings().requests_per_connection_max ||
-         (peer_done_ && input_.Unread().empty()) || shared_.closing.load(std::memory_order_relaxed);
+bool Connection::IsLast() {
+  const bool used_up = exchange_ >= settings().requests_per_connection_max;
+  if (used_up) shared_.Hit(Bound::kRequestsPerConnection);
+  return used_up || !head_.keep_alive || (peer_done_ && input_.Unread().empty()) ||
+         shared_.closing.load(std::memory_order_relaxed);
 }
 
 void Connection::RenderAnswer(const Response& response) {
@@ -255,12 +336,12 @@ void Connection::RenderAnswer(const Response& response) {
 }
 
 void Connection::ContinueWrite() {
-  boost::system::error_code error;
-  written_ += socket_.write_some(asio::buffer(out_) + written_, error);
+  const auto written = transport_.Write(std::string_view(out_).substr(written_));
+  written_ += written.count;
   if (written_ == out_.size()) return AnswerWritten();
-  if (error && error != asio::error::would_block) return PeerGone();
-  socket_.async_wait(Socket::wait_write, [self = shared_from_this()](boost::system::error_code failed) {
-    if (failed || self->phase_ != Phase::kWriting) return;
+  if (written.failed) return PeerGone();
+  transport_.AsyncWaitWritable([self = shared_from_this()](bool ready) {
+    if (!ready || self->phase_ != Phase::kWriting) return;
     self->ContinueWrite();
     self->Advance();
   });
@@ -290,7 +371,7 @@ void Connection::EndExchange(int status, Ending ending, SteadyTime now) {
   exchange.method = head_.method;
   exchange.path = head_.path;
   exchange.request_id = {request_id_.data(), request_id_.size()};
-  exchange.peer = peer_;
+  exchange.peer = ClientOfRequest();
   exchange.status = status;
   exchange.ending = ending;
   exchange.outcome = ending == Ending::kAnswered || ending == Ending::kAnswerTimeout ? outcome_ : OutcomeTag{0};
@@ -302,27 +383,28 @@ void Connection::EndExchange(int status, Ending ending, SteadyTime now) {
 // Reading and ending -------------------------------------------------------------------------------------------------
 
 void Connection::Read() {
-  if (phase_ == Phase::kClosed || read_pending_ || peer_done_) return;
+  if (phase_ == Phase::kClosed || phase_ == Phase::kHandshake || read_pending_ || peer_done_) return;
   const bool into_body = phase_ == Phase::kBody;
   const std::span<char> target = ReadTarget();
   if (target.empty()) return;
   read_pending_ = true;
-  socket_.async_read_some(
-      asio::buffer(target.data(), target.size()),
-      [self = shared_from_this(), into_body](auto error, std::size_t count) { self->OnRead(error, count, into_body); });
+  transport_.AsyncRead(target, [self = shared_from_this(), into_body](Transport::State state, std::size_t count) {
+    self->OnRead(state, count, into_body);
+  });
 }
 
 std::span<char> Connection::ReadTarget() {
   if (phase_ == Phase::kBody) return std::span(body_).subspan(body_received_);
+  if (phase_ == Phase::kProxyHeader) return input_.Room().first(proxy_bytes_missing_);
   if (phase_ == Phase::kLingering) input_.Clear();
   return input_.Room();
 }
 
-void Connection::OnRead(boost::system::error_code error, std::size_t count, bool into_body) {
+void Connection::OnRead(Transport::State state, std::size_t count, bool into_body) {
   read_pending_ = false;
   if (phase_ == Phase::kClosed) return;
-  if (error && error != asio::error::eof) return PeerGone();
-  peer_done_ = error == asio::error::eof;
+  if (state == Transport::State::kFailed) return PeerGone();
+  peer_done_ = state == Transport::State::kEnd;
   if (phase_ == Phase::kLingering) return Discard(count);
   if (into_body) {
     body_received_ += count;
@@ -342,8 +424,7 @@ void Connection::Discard(std::size_t count) {
 /// could overtake the answer.
 void Connection::Linger() {
   if (peer_done_) return Close();
-  boost::system::error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  transport_.EndSending();
   phase_ = Phase::kLingering;
   deadline_ = Now() + settings().linger_timeout;
 }
@@ -361,8 +442,7 @@ void Connection::Cut() {
 void Connection::Close() {
   if (phase_ == Phase::kClosed) return;
   phase_ = Phase::kClosed;
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  transport_.Close();
   loop_->Remove(*this);
 }
 
@@ -384,19 +464,39 @@ bool Connection::IdleSince(SteadyTime then) const {
 
 void Connection::OnDeadline() {
   switch (phase_) {
-    case Phase::kHead:
-      if (!head_begun_) return Close();
-      BeginExchange();
-      return Refuse(408, Ending::kTimedOut);
-    case Phase::kBody: return Refuse(408, Ending::kTimedOut);
+    case Phase::kProxyHeader: shared_.Hit(Bound::kHeaderTime); return Close();
+    case Phase::kHandshake:
+      shared_.Hit(Bound::kHandshakeTime);
+      shared_.handshakes_failed.fetch_add(1, std::memory_order_relaxed);
+      return Close();
+    case Phase::kHead: return OnHeadDeadline();
+    case Phase::kBody: shared_.Hit(Bound::kBodyTime); return Refuse(408, Ending::kTimedOut);
     case Phase::kHandling: {
+      shared_.Hit(Bound::kAnswerTime);
       const Refusal late = shared_.handler.OnAnswerTimeout();
       return WriteAnswer(late.response, Ending::kAnswerTimeout, late.outcome);
     }
-    case Phase::kWriting: return PeerGone();
+    case Phase::kWriting: shared_.Hit(Bound::kWriteTime); return PeerGone();
     case Phase::kLingering:
     case Phase::kClosed: return Close();
   }
+}
+
+void Connection::OnHeadDeadline() {
+  if (!head_begun_) {
+    shared_.Hit(exchange_ > 0 ? Bound::kIdleTime : Bound::kHeaderTime);
+    return Close();
+  }
+  shared_.Hit(Bound::kHeaderTime);
+  BeginExchange();
+  Refuse(408, Ending::kTimedOut);
+}
+
+std::string_view Connection::ClientOfRequest() {
+  if (settings().client_address.source != ClientAddressSource::kForwardedFor) return client_;
+  if (!shared_.trusted_proxies.Contains(peer_.address)) return client_;
+  forwarded_for_ = ForwardedFor(head_, shared_.trusted_proxies).value_or(client_);
+  return forwarded_for_;
 }
 
 }  // namespace keystrand::http

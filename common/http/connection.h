@@ -10,16 +10,18 @@
 #include "common/http/framing_policy.h"
 #include "common/http/input_buffer.h"
 #include "common/http/loop.h"
+#include "common/http/transport.h"
 
 namespace keystrand::http {
 
-/// One connection, from accept to close. Reads a head, judges it, reads the body, hands the request to the handler,
+/// One connection, from accept to close: the proxy's header and the TLS handshake, where there are such, then requests.
+/// Reads a head, judges it, reads the body, hands the request to the handler,
 /// writes the answer, begins again: one request at a time, so pipelined answers are in order by construction. While a
 /// request is handled it reads ahead into its buffer, which is how it learns that the peer has gone. Has one deadline,
 /// which the loop's sweep looks at. Everything but Answer and Drop runs on the loop's thread.
 class Connection final : public ResponseSink, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(std::shared_ptr<Loop> loop, Socket socket, std::string peer);
+  Connection(std::shared_ptr<Loop> loop, Socket socket, Peer peer);
 
   void Answer(std::uint64_t exchange, const Response& response, OutcomeTag outcome) override;
   void Drop(std::uint64_t exchange) override;
@@ -35,16 +37,23 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
 
  private:
   enum class Phase : std::uint8_t {
-    kHead,       ///< waiting for a head; idle while no byte of it has come
-    kBody,       ///< head accepted, reading the body
-    kHandling,   ///< the handler has the request
-    kWriting,    ///< the answer is being written
-    kLingering,  ///< last answer written, sending side shut down; reads and drops until the peer closes
+    kProxyHeader,  ///< waiting for the proxy to say who the client is
+    kHandshake,    ///< of TLS
+    kHead,         ///< waiting for a head; idle while no byte of it has come
+    kBody,         ///< head accepted, reading the body
+    kHandling,     ///< the handler has the request
+    kWriting,      ///< the answer is being written
+    kLingering,    ///< last answer written, sending side shut down; reads and drops until the peer closes
     kClosed,
   };
 
+  void BelieveProxy(const std::optional<asio::ip::address>& client);
+  void Secure();
+  void BeginServing();
+
   void Advance();
   bool Step();
+  bool StepProxyHeader();
   bool StepHead();
   bool StepBody();
   void WaitForHead();
@@ -59,8 +68,10 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
 
   void Respond(std::uint64_t exchange, const Response* response, OutcomeTag outcome);
   void Refuse(int status, Ending ending);
+  void Shed(Bound bound);
+  bool Reserve(std::uint64_t bytes);
   void WriteAnswer(const Response& response, Ending ending, OutcomeTag outcome);
-  [[nodiscard]] bool IsLast() const;
+  [[nodiscard]] bool IsLast();
   void RenderAnswer(const Response& response);
   void ContinueWrite();
   void AnswerWritten();
@@ -69,23 +80,27 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
 
   void Read();
   std::span<char> ReadTarget();
-  void OnRead(boost::system::error_code error, std::size_t count, bool into_body);
+  void OnRead(Transport::State state, std::size_t count, bool into_body);
   void Discard(std::size_t count);
   void Linger();
   void PeerGone();
   void Close();
   void OnDeadline();
+  void OnHeadDeadline();
+  [[nodiscard]] std::string_view ClientOfRequest();
   [[nodiscard]] bool IdleSince(SteadyTime then) const;
   [[nodiscard]] const ServerSettings& settings() const { return shared_.settings; }
 
   const std::shared_ptr<Loop> loop_;  // first, so destroyed last: the socket needs its context
   Shared& shared_;
-  Socket socket_;
-  const std::string peer_;
+  Transport transport_;
+  Peer peer_;
+  std::string client_;  // peer_'s address, or whom the proxy named
   InputBuffer input_;
-  Phase phase_ = Phase::kHead;
+  Phase phase_ = Phase::kProxyHeader;
   SteadyTime deadline_;
   SteadyTime idle_since_;
+  std::size_t proxy_bytes_missing_ = 0;
   bool head_begun_ = false;    // a byte of the next head has come
   bool read_pending_ = false;  // into input_, or into body_
   bool peer_done_ = false;     // the peer will send no more; it may still read
@@ -108,6 +123,7 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
   std::string out_;
   std::size_t written_ = 0;
   std::uint64_t lingered_bytes_ = 0;
+  std::string forwarded_for_;  // of this request, where that is believed
 };
 
 }  // namespace keystrand::http

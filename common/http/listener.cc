@@ -11,7 +11,10 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <utility>
+
+#include "common/http/shed_words.h"
 
 namespace keystrand::http {
 namespace {
@@ -36,19 +39,18 @@ Result<asio::ip::tcp::endpoint> ParseEndpoint(const std::string& listen) {
   return asio::ip::tcp::endpoint(address, port);
 }
 
-std::string TextOf(const sockaddr_storage& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
+asio::ip::address AddressOf(const sockaddr_storage& address) {
   if (address.ss_family == AF_INET) {
-    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text.data(), text.size());
-    return text.data();
+    return asio::ip::address_v4(ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr));
   }
-  const in6_addr& six = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-  if (IN6_IS_ADDR_V4MAPPED(&six)) {
-    inet_ntop(AF_INET, &six.s6_addr[12], text.data(), text.size());
-  } else {
-    inet_ntop(AF_INET6, &six, text.data(), text.size());
-  }
-  return text.data();
+  asio::ip::address_v6::bytes_type bytes;
+  std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, bytes.size());
+  return Unmapped(asio::ip::address_v6(bytes));
+}
+
+void Shed(int fd, std::string_view word) {
+  if (!word.empty()) (void)!::send(fd, word.data(), word.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::close(fd);
 }
 
 }  // namespace
@@ -104,7 +106,7 @@ void Listener::AcceptAll() {
     const int fd = ::accept4(acceptor_.native_handle(), reinterpret_cast<sockaddr*>(&address), &length,
                              SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      HandOver(fd, TextOf(address));
+      Take(fd, AddressOf(address));
     } else if (errno == EAGAIN) {
       break;
     } else if (errno != ECONNABORTED && errno != EINTR) {
@@ -115,28 +117,33 @@ void Listener::AcceptAll() {
 }
 
 void Listener::BackOff() {
-  shared_.accept_errors.fetch_add(1, std::memory_order_relaxed);
+  shared_.Hit(Bound::kDescriptors);
   back_off_.expires_after(kBackOff);
   back_off_.async_wait([this](boost::system::error_code error) {
     if (!error && acceptor_.is_open()) AcceptAll();
   });
 }
 
-void Listener::HandOver(int fd, std::string peer) {
-  if (shared_.connections.load() >= shared_.settings.connections_max) return Refuse(fd);
+/// Over a bound it is shed here, before any work: a word to those who speak HTTP in clear, a close to the others.
+void Listener::Take(int fd, const asio::ip::address& address) {
+  const bool proxied = shared_.settings.client_address.source == ClientAddressSource::kProxyProtocol;
+  const bool in_clear = !proxied && !shared_.Tls();
+  if (shared_.connections.load() >= shared_.settings.connections_max) {
+    shared_.Hit(Bound::kConnections);
+    return Shed(fd, in_clear ? Busy() : std::string_view());
+  }
+  Peer peer{address, std::nullopt};
+  if (!proxied) {
+    peer.place = shared_.addresses.Enter(address);
+    if (!peer.place) {
+      shared_.Hit(Bound::kConnectionsPerAddress);
+      return Shed(fd, in_clear ? TooManyConnections() : std::string_view());
+    }
+  }
   shared_.connections_accepted.fetch_add(1, std::memory_order_relaxed);
   shared_.connections.fetch_add(1);
   Loop& loop = LeastLoaded();
   loop.Adopt(Socket(loop.context(), protocol_, fd), std::move(peer));
-}
-
-void Listener::Refuse(int fd) {
-  static constexpr std::string_view kBusy =
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 22\r\n"
-      "Retry-After: 1\r\nConnection: close\r\n\r\n{\"error\":\"overloaded\"}";
-  shared_.connections_refused.fetch_add(1, std::memory_order_relaxed);
-  (void)!::send(fd, kBusy.data(), kBusy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  ::close(fd);
 }
 
 Loop& Listener::LeastLoaded() {

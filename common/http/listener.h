@@ -33,8 +33,7 @@ class Listener {
   void Wait();
   void AcceptAll();
   void BackOff();
-  void HandOver(int fd, std::string peer);
-  void Refuse(int fd);
+  void Take(int fd, const asio::ip::address& address);
   Loop& LeastLoaded();
 
   std::vector<std::shared_ptr<Loop>>& loops_;

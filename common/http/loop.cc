@@ -1,5 +1,7 @@
 #include "common/http/loop.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
@@ -16,12 +18,44 @@ thread_local Loop* current_loop = nullptr;
 
 /// Fine enough for the shortest deadline, and cheap: one look at each connection.
 std::chrono::milliseconds SweepInterval(const ServerSettings& settings) {
-  const auto shortest = std::min({settings.header_timeout, settings.body_timeout, settings.idle_timeout,
-                                  settings.write_timeout, settings.answer_timeout, settings.linger_timeout});
+  const auto shortest =
+      std::min({settings.handshake_timeout, settings.header_timeout, settings.body_timeout, settings.idle_timeout,
+                settings.write_timeout, settings.answer_timeout, settings.linger_timeout});
   return std::clamp(shortest / 10, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
 }
 
+/// OpenSSL writes to sockets without MSG_NOSIGNAL: a peer that has gone must not end the process.
+void BlockSigpipe() {
+  sigset_t sigpipe;
+  sigemptyset(&sigpipe);
+  sigaddset(&sigpipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &sigpipe, nullptr);
+}
+
 }  // namespace
+
+ServerStats Shared::Stats() const {
+  ServerStats stats;
+  stats.connections = connections;
+  stats.requests_in_flight = requests_in_flight;
+  stats.bytes_in_flight = bytes_in_flight;
+  stats.connections_accepted = connections_accepted;
+  stats.handshakes_completed = handshakes_completed;
+  stats.handshakes_failed = handshakes_failed;
+  stats.proxy_headers_refused = proxy_headers_refused;
+  std::copy(hits_.begin(), hits_.end(), stats.hits.begin());
+  return stats;
+}
+
+void Shared::SetTls(std::shared_ptr<const TlsContext> context) {
+  const std::lock_guard lock(tls_mutex_);
+  tls_ = std::move(context);
+}
+
+std::shared_ptr<const TlsContext> Shared::Tls() const {
+  const std::lock_guard lock(tls_mutex_);
+  return tls_;
+}
 
 void Shared::ConnectionClosed() {
   if (connections.fetch_sub(1) == 1 && closing) {
@@ -48,6 +82,7 @@ Loop::~Loop() {
 }
 
 void Loop::Run() {
+  BlockSigpipe();
   current_loop = this;
   for (const auto& watched : watched_) WaitFor(*watched);
   for (const auto& repeated : repeated_) WaitFor(*repeated);
@@ -73,7 +108,7 @@ void Loop::CloseEverything() {
   guard_.reset();
 }
 
-void Loop::Adopt(Socket socket, std::string peer) {
+void Loop::Adopt(Socket socket, Peer peer) {
   connection_count_.fetch_add(1, std::memory_order_relaxed);
   asio::post(context_, [this, socket = std::move(socket), peer = std::move(peer)]() mutable {
     if (closed_) return Forget();

@@ -5,6 +5,7 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <chrono>
@@ -19,7 +20,9 @@
 #include <string_view>
 #include <vector>
 
+#include "common/http/address_bound.h"
 #include "common/http/handler.h"
+#include "common/http/networks.h"
 #include "common/http/server.h"
 
 /// The event loops behind Server. Included by this folder's .cc files only.
@@ -39,7 +42,10 @@ class Loop;
 /// What all loops and connections of one server share.
 struct Shared {
   Shared(ServerSettings given, Handler& to_handler, ServerObserver* to_observer)
-      : settings(std::move(given)), handler(to_handler), observer(to_observer) {}
+      : settings(std::move(given)),
+        handler(to_handler),
+        observer(to_observer),
+        addresses(settings.connections_per_address_max) {}
 
   const ServerSettings settings;
   Handler& handler;
@@ -49,15 +55,35 @@ struct Shared {
   std::atomic<std::size_t> requests_in_flight = 0;
   std::atomic<std::uint64_t> bytes_in_flight = 0;
   std::atomic<std::uint64_t> connections_accepted = 0;
-  std::atomic<std::uint64_t> connections_refused = 0;
-  std::atomic<std::uint64_t> accept_errors = 0;
+  std::atomic<std::uint64_t> handshakes_completed = 0;
+  std::atomic<std::uint64_t> handshakes_failed = 0;
+  std::atomic<std::uint64_t> proxy_headers_refused = 0;
+  AddressBound addresses;
+  Networks trusted_proxies;  ///< set before the loops run
+
+  /// Counts that a bound was met.
+  void Hit(Bound bound) { hits_[static_cast<std::size_t>(bound)].fetch_add(1, std::memory_order_relaxed); }
+  [[nodiscard]] ServerStats Stats() const;
+
+  void SetTls(std::shared_ptr<const TlsContext> context);
+  /// Null: new connections speak in clear.
+  [[nodiscard]] std::shared_ptr<const TlsContext> Tls() const;
 
   void ConnectionClosed();
   bool WaitUntilNoConnection(std::chrono::milliseconds timeout);
 
  private:
+  std::array<std::atomic<std::uint64_t>, kBoundCount> hits_{};
+  mutable std::mutex tls_mutex_;
+  std::shared_ptr<const TlsContext> tls_;  // guarded by tls_mutex_
   std::mutex mutex_;
   std::condition_variable none_left_;
+};
+
+/// The other end of a connection, and its right to be there.
+struct Peer {
+  asio::ip::address address;
+  std::optional<AddressBound::Place> place;  ///< empty while the client's address is still to come from a proxy
 };
 
 /// An answer on its way to the loop that owns the connection.
@@ -82,7 +108,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void Shutdown();
 
   /// Takes a connected socket of this context over. Thread-safe.
-  void Adopt(Socket socket, std::string peer);
+  void Adopt(Socket socket, Peer peer);
   /// Takes an answer over from any thread; drops it after Shutdown.
   void Deliver(Delivery delivery);
 

@@ -23,6 +23,9 @@ class Server::Impl {
   Impl& operator=(const Impl&) = delete;
 
   Result<> Start() {
+    auto trusted = Networks::Parse(shared_->settings.client_address.trusted_proxies);
+    if (!trusted) return Fail(trusted.error());
+    shared_->trusted_proxies = std::move(*trusted);
     if (auto opened = listener_->Open(shared_->settings.listen, shared_->settings.reuse_port); !opened) return opened;
     listener_->Start();
     for (const auto& loop : loops_) threads_.emplace_back([loop] { loop->Run(); });
@@ -68,17 +71,8 @@ void Server::StopAccepting() { impl_->StopAccepting(); }
 bool Server::Drain(std::chrono::milliseconds timeout) { return impl_->shared().WaitUntilNoConnection(timeout); }
 void Server::Stop() { impl_->Stop(); }
 
-ServerStats Server::Stats() const {
-  const Shared& shared = impl_->shared();
-  ServerStats stats;
-  stats.connections = shared.connections;
-  stats.requests_in_flight = shared.requests_in_flight;
-  stats.bytes_in_flight = shared.bytes_in_flight;
-  stats.connections_accepted = shared.connections_accepted;
-  stats.connections_refused = shared.connections_refused;
-  stats.accept_errors = shared.accept_errors;
-  return stats;
-}
+void Server::SetTls(std::shared_ptr<const TlsContext> context) { impl_->shared().SetTls(std::move(context)); }
+ServerStats Server::Stats() const { return impl_->shared().Stats(); }
 
 std::chrono::steady_clock::duration Server::LongestSilence() const {
   const SteadyTime now = std::chrono::steady_clock::now();

@@ -157,7 +157,7 @@ TEST_F(ServerTest, TurnsConnectionsOverTheBoundAway) {
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.body, R"({"error":"overloaded"})");
   EXPECT_TRUE(refused.Has("Retry-After: 1"));
-  EXPECT_EQ(server->Stats().connections_refused, 1u);
+  EXPECT_EQ(server->Stats().Hits(Bound::kConnections), 1u);
 }
 
 TEST_F(ServerTest, ShedsBodiesOverTheBytesInFlight) {
@@ -178,6 +178,95 @@ TEST_F(ServerTest, ShedsBodiesOverTheBytesInFlight) {
   EXPECT_EQ(first.Receive().status, 200);
   EXPECT_TRUE(WaitUntil([&] { return server->Stats().bytes_in_flight == 0; }));
   EXPECT_EQ(observer.Wait(2).at(0).ending, Ending::kOverloaded);
+}
+
+TEST_F(ServerTest, ShedsABodyWhoseLengthAloneIsOverTheBytesInFlight) {
+  settings.bytes_in_flight_max = 100'000;
+  Client client(Start().port());
+  client.Send("POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n");
+  const Answer shed = client.Receive();
+  EXPECT_EQ(shed.status, 503);
+  EXPECT_TRUE(client.WaitForClose());
+  EXPECT_EQ(server->Stats().Hits(Bound::kBytesInFlight), 1u);
+}
+
+TEST_F(ServerTest, ShedsRequestsOverTheBoundAndKeepsTheirConnections) {
+  settings.requests_in_flight_max = 1;
+  Kept kept;
+  handler.on_request = [&](const Request&, Responder responder) { kept.Put(std::move(responder)); };
+  const std::uint16_t port = Start().port();
+  Client first(port);
+  first.Send(Post("x"));
+  auto responders = kept.Take(1);
+  ASSERT_EQ(responders.size(), 1u);
+  Client second(port);
+  second.Send(Post("y"));
+  const Answer shed = second.Receive();
+  EXPECT_EQ(shed.status, 503);
+  EXPECT_TRUE(shed.Has("Retry-After: 1"));
+  EXPECT_EQ(server->Stats().Hits(Bound::kRequestsInFlight), 1u);
+  responders[0].Send(Response(200, "text/plain", "done"));
+  EXPECT_EQ(first.Receive().body, "done");
+  second.Send(Post("z"));
+  auto later = kept.Take(1);
+  ASSERT_EQ(later.size(), 1u);
+  later[0].Send(Response(200, "text/plain", "served"));
+  EXPECT_EQ(second.Receive().body, "served");
+}
+
+TEST_F(ServerTest, TurnsConnectionsOfAnAddressOverItsBoundAway) {
+  settings.connections_per_address_max = 2;
+  const std::uint16_t port = Start().port();
+  Client first(port);
+  {
+    Client second(port);
+    second.Send(Post("x"));
+    EXPECT_EQ(second.Receive().status, 200);
+    Client third(port);
+    const Answer refused = third.Receive();
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_EQ(refused.body, R"({"error":"too_many_connections"})");
+    EXPECT_TRUE(refused.Has("Retry-After: 1"));
+  }
+  EXPECT_TRUE(WaitUntil([&] { return server->Stats().connections == 1; }));
+  Client fourth(port);
+  fourth.Send(Post("x"));
+  EXPECT_EQ(fourth.Receive().status, 200);
+  EXPECT_EQ(server->Stats().Hits(Bound::kConnectionsPerAddress), 1u);
+}
+
+TEST_F(ServerTest, CountsEachBoundThatIsMet) {
+  settings.body_bytes_max = 100;
+  settings.requests_per_connection_max = 2;
+  settings.idle_timeout = 100ms;
+  settings.header_timeout = 100ms;
+  settings.body_timeout = 100ms;
+  settings.answer_timeout = 100ms;
+  const std::uint16_t port = Start().port();
+  const auto after = [&](const std::string& bytes) {
+    Client client(port);
+    client.Send(bytes);
+    return client.Receive().status;
+  };
+  EXPECT_EQ(after(Post(std::string(101, 'x'))), 413);
+  EXPECT_EQ(after("GET /" + std::string(2048, 'x') + " HTTP/1.1\r\n"), 414);
+  EXPECT_EQ(after("GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(4096, 'x')), 431);
+  EXPECT_EQ(after("GET / HT"), 408);
+  EXPECT_EQ(after("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na"), 408);
+  Client client(port);
+  client.Send(Post("a"));
+  EXPECT_EQ(client.Receive().status, 200);
+  EXPECT_TRUE(client.WaitForClose());  // idle
+  EXPECT_EQ(after(Post("a") + Post("b")), 200);
+  Kept kept;
+  handler.on_request = [&](const Request&, Responder responder) { kept.Put(std::move(responder)); };
+  EXPECT_EQ(after(Post("a")), 503);
+  for (const Bound bound : {Bound::kBodyBytes, Bound::kTargetBytes, Bound::kHeadBytes, Bound::kHeaderTime,
+                            Bound::kBodyTime, Bound::kIdleTime, Bound::kRequestsPerConnection, Bound::kAnswerTime}) {
+    EXPECT_TRUE(WaitUntil([&] { return server->Stats().Hits(bound) >= 1; })) << static_cast<int>(bound);
+  }
+  EXPECT_EQ(server->Stats().Hits(Bound::kWriteTime), 0u);
+  EXPECT_EQ(server->Stats().Hits(Bound::kConnections), 0u);
 }
 
 TEST_F(ServerTest, SpreadsConnectionsEvenlyOverItsLoops) {
@@ -262,7 +351,7 @@ TEST_F(ServerTest, BacksOffWhenDescriptorsRunOut) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &starved), 0);
   const auto begun = steady_clock::now();
   Client client(port);
-  EXPECT_TRUE(WaitUntil([&] { return server->Stats().accept_errors >= 3; }));
+  EXPECT_TRUE(WaitUntil([&] { return server->Stats().Hits(Bound::kDescriptors) >= 3; }));
   EXPECT_GE(steady_clock::now() - begun, 150ms) << "it spins";
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   client.Send(Post("x"));
