@@ -1,7 +1,5 @@
 #include "receiver/app.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -19,9 +17,12 @@
 #include "common/metrics/kafka_metrics.h"
 #include "common/metrics/process_metrics.h"
 #include "common/metrics/receiver_metrics.h"
+#include "receiver/endpoints.h"
 #include "receiver/exchange_observer.h"
 #include "receiver/produce_gate.h"
 #include "receiver/producer_events.h"
+#include "receiver/reloads.h"
+#include "receiver/server_setup.h"
 #include "receiver/signing_secrets.h"
 #include "receiver/webhook_endpoint.h"
 
@@ -37,36 +38,26 @@ constexpr std::chrono::seconds kLoopSilenceMax{60};  // then only a restart help
 constexpr milliseconds kFlushTimeout{5'000};
 constexpr milliseconds kDrainMargin{2'000};          // beyond the longest a request in flight may take
 constexpr std::int64_t kRecordOverhead = 16 * 1024;  // key, headers and framing beside the body
-constexpr std::size_t kDescriptorsElsewhere = 64;    // brokers, admin port, files, epoll: never for connections
 
-/// Raises the descriptor limit as far as it goes; returns how many connections it allows.
-std::size_t ConnectionsAllowed(std::size_t wanted) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
-  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, std::max<rlim_t>(limit.rlim_cur, wanted + kDescriptorsElsewhere));
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-  (void)::getrlimit(RLIMIT_NOFILE, &limit);
-  const std::size_t allowed =
-      limit.rlim_cur > 2 * kDescriptorsElsewhere ? limit.rlim_cur - kDescriptorsElsewhere : limit.rlim_cur / 2;
-  return std::min(wanted, allowed);
+constexpr metrics::Name kSecretsReloads{"keystrand_signing_secrets_reloads_total",
+                                        "Reloads of the signing secrets' files."};
+constexpr metrics::Name kTlsReloads{"keystrand_tls_reloads_total", "Reloads of the TLS certificate."};
+
+std::vector<std::string> NamesOf(const std::vector<EndpointConfig>& endpoints) {
+  std::vector<std::string> names;
+  for (const EndpointConfig& endpoint : endpoints) names.push_back(endpoint.name);
+  return names;
 }
 
-http::ServerSettings ServerSettingsOf(const Settings& settings) {
-  http::ServerSettings server;
-  server.listen = settings.listen.Text();
-  server.threads = settings.threads;
-  server.reuse_port = settings.reuse_port;
-  server.body_bytes_max = static_cast<std::uint64_t>(settings.body_bytes_max);
-  server.header_timeout = settings.header_timeout;
-  server.body_timeout = settings.body_timeout;
-  server.idle_timeout = settings.idle_timeout;
-  server.write_timeout = settings.write_timeout;
-  server.answer_timeout = settings.ack_timeout;
-  server.linger_bytes_max = 2 * server.body_bytes_max;
-  server.requests_per_connection_max = static_cast<std::uint64_t>(settings.requests_per_connection_max);
-  server.connections_max = ConnectionsAllowed(static_cast<std::size_t>(settings.connections_max));
-  server.bytes_in_flight_max = static_cast<std::uint64_t>(settings.bytes_in_flight_max);
-  return server;
+std::vector<std::string> PathsOf(const std::vector<EndpointConfig>& endpoints) {
+  std::vector<std::string> paths;
+  for (const EndpointConfig& endpoint : endpoints) paths.push_back(endpoint.path);
+  return paths;
+}
+
+/// The secrets' file, if they have one.
+std::vector<std::string> FilesOf(const EndpointConfig& endpoint) {
+  return endpoint.secrets_file.empty() ? std::vector<std::string>{} : std::vector{endpoint.secrets_file};
 }
 
 kafka::ClientSettings ClientOf(const Settings& settings) {
@@ -108,14 +99,10 @@ class App {
  public:
   explicit App(const Settings& settings)
       : settings_(settings),
-        receiver_metrics_(registry_),
+        receiver_metrics_(registry_, NamesOf(settings.endpoints)),
         produce_metrics_(registry_, settings.events_topic),
         kafka_metrics_(registry_, {metrics::ClientRole::kProducer}, clock_.Now()),
         process_metrics_(registry_, {kVersion, kRevision, [this] { return ReadyChecks(); }}),
-        reloads_ok_(AddReloadCounter("ok")),
-        reloads_refused_(AddReloadCounter("refused")),
-        secrets_(settings.tolerance),
-        secrets_file_(settings.signing_secrets_file),
         producer_events_(produce_metrics_, kafka_metrics_, clock_),
         health_(clock_) {}
 
@@ -127,14 +114,17 @@ class App {
   void Stop();
 
  private:
+  Result<> LoadSecrets();
   Result<> OpenKafka();
   Result<> OpenPorts();
+  std::vector<std::unique_ptr<WebhookEndpoint>> MakeEndpoints();
+  Result<> LoadCertificate();
   void AddHealthChecks();
-  metrics::Counter AddReloadCounter(const char* result);
+  metrics::Counter ReloadCounter(const metrics::Name& name, const char* result);
+  metrics::HttpFigures HttpFigures();
   std::vector<metrics::ReadyCheck> ReadyChecks();
   std::string MetricsText();
   void TopicChanged(const std::string& problem);
-  void ReloadSecrets();
   void TellReadiness();
   void Housekeep();
   [[nodiscard]] milliseconds DrainTimeout() const;
@@ -150,29 +140,26 @@ class App {
   metrics::ProduceMetrics produce_metrics_;
   metrics::KafkaClientMetrics kafka_metrics_;
   metrics::ProcessMetrics process_metrics_;
-  metrics::Counter reloads_ok_;
-  metrics::Counter reloads_refused_;
 
-  SigningSecrets secrets_;
-  FileWatch secrets_file_;
+  std::vector<std::unique_ptr<SigningSecrets>> secrets_;  // by endpoint
+  Reloads reloads_;
 
   ProducerEvents producer_events_;
   std::unique_ptr<kafka::Producer> producer_;
   std::unique_ptr<kafka::TopicWatch> topic_watch_;
   std::optional<ProduceGate> gate_;
 
-  std::optional<WebhookEndpoint> endpoint_;
+  std::optional<Endpoints> endpoints_;
   std::optional<ExchangeObserver> observer_;
   std::optional<http::Server> server_;
+  std::atomic<std::chrono::sys_seconds> certificate_expiry_{};  // 0: no TLS
 
   Health health_;
   std::optional<http::AdminServer> admin_;
 };
 
 Result<> App::Start() {
-  auto secrets = ConfiguredSecrets(settings_);
-  if (!secrets) return Fail(secrets.error());
-  if (auto replaced = secrets_.Replace(std::move(*secrets)); !replaced) return replaced;
+  if (auto loaded = LoadSecrets(); !loaded) return loaded;
   if (auto opened = OpenKafka(); !opened) return opened;
   AddHealthChecks();
   if (auto opened = OpenPorts(); !opened) return opened;
@@ -181,6 +168,21 @@ Result<> App::Start() {
              {Field::kAdminListen, settings_.admin_listen.Text()},
              {Field::kTopic, settings_.events_topic},
              {Field::kRevision, kRevision}});
+  return {};
+}
+
+Result<> App::LoadSecrets() {
+  for (const EndpointConfig& endpoint : settings_.endpoints) {
+    auto* const secrets = secrets_.emplace_back(std::make_unique<SigningSecrets>(settings_.tolerance)).get();
+    const auto load = [&endpoint, secrets]() -> Result<> {
+      auto read = SecretsOf(endpoint);
+      if (!read) return Fail(read.error());
+      return secrets->Replace(std::move(*read));
+    };
+    if (auto loaded = load(); !loaded) return loaded;
+    reloads_.Add({endpoint.name, FilesOf(endpoint), load, log::Action::kSecretsReloaded, log::Action::kSecretsRefused,
+                  ReloadCounter(kSecretsReloads, "ok"), ReloadCounter(kSecretsReloads, "refused")});
+  }
   return {};
 }
 
@@ -201,14 +203,11 @@ Result<> App::OpenKafka() {
 }
 
 Result<> App::OpenPorts() {
-  EndpointSettings endpoint;
-  endpoint.path = settings_.endpoint_path;
-  endpoint.own_account = settings_.account;
-  endpoint_.emplace(
-      endpoint, WebhookEndpoint::Parts{secrets_, *producer_, *gate_, [this] { return topic_watch_->PartitionCount(); },
-                                       clock_, receiver_metrics_});
-  observer_.emplace(settings_.endpoint_path, receiver_metrics_, clock_);
-  server_.emplace(ServerSettingsOf(settings_), *endpoint_, &*observer_);
+  endpoints_.emplace(MakeEndpoints());
+  observer_.emplace(PathsOf(settings_.endpoints), receiver_metrics_, clock_);
+  server_.emplace(ServerSettingsOf(settings_), *endpoints_, &*observer_);
+  if (auto loaded = LoadCertificate(); !loaded) return loaded;
+  metrics::AddHttpMetrics(registry_, [this] { return HttpFigures(); });
   server_->Watch(producer_->delivery_fd(), [this] { producer_->ServeDeliveries(); });
   admin_.emplace(
       http::AdminSettings{settings_.admin_listen.Text(), kVersion, kRevision, [this] { return MetricsText(); }},
@@ -217,6 +216,38 @@ Result<> App::OpenPorts() {
     return Fail(started.error().code, "admin-listen: " + started.error().detail);
   }
   if (auto started = server_->Start(); !started) return Fail(started.error().code, "listen: " + started.error().detail);
+  return {};
+}
+
+std::vector<std::unique_ptr<WebhookEndpoint>> App::MakeEndpoints() {
+  std::vector<std::unique_ptr<WebhookEndpoint>> endpoints;
+  for (std::size_t i = 0; i < settings_.endpoints.size(); ++i) {
+    const EndpointConfig& config = settings_.endpoints[i];
+    endpoints.push_back(std::make_unique<WebhookEndpoint>(
+        EndpointSettings{config.name, i, config.path, config.expected_mode, settings_.account},
+        WebhookEndpoint::Parts{*secrets_[i], *producer_, *gate_, [this] { return topic_watch_->PartitionCount(); },
+                               clock_, receiver_metrics_}));
+  }
+  return endpoints;
+}
+
+Result<> App::LoadCertificate() {
+  if (settings_.tls_certificate_file.empty()) return {};
+  const auto load = [this]() -> Result<> {
+    auto context = http::TlsContext::Load(TlsSettingsOf(settings_), clock_.Now());
+    if (!context) return Fail(context.error());
+    certificate_expiry_ = (*context)->not_after();
+    server_->SetTls(std::move(*context));
+    return {};
+  };
+  if (auto loaded = load(); !loaded) return loaded;
+  reloads_.Add({"tls",
+                {settings_.tls_certificate_file, settings_.tls_key_file},
+                load,
+                log::Action::kTlsReloaded,
+                log::Action::kTlsRefused,
+                ReloadCounter(kTlsReloads, "ok"),
+                ReloadCounter(kTlsReloads, "refused")});
   return {};
 }
 
@@ -246,9 +277,22 @@ void App::AddHealthChecks() {
   });
 }
 
-metrics::Counter App::AddReloadCounter(const char* result) {
-  return registry_.AddCounter({"keystrand_signing_secrets_reloads_total", "Reloads of the signing secrets' file."},
-                              {{"result", result}});
+metrics::Counter App::ReloadCounter(const metrics::Name& name, const char* result) {
+  return registry_.AddCounter(name, {{"result", result}});
+}
+
+metrics::HttpFigures App::HttpFigures() {
+  const http::ServerStats stats = server_->Stats();
+  metrics::HttpFigures figures;
+  figures.connections = stats.connections;
+  figures.connections_accepted = stats.connections_accepted;
+  figures.bytes_in_flight = stats.bytes_in_flight;
+  figures.handshakes_completed = stats.handshakes_completed;
+  figures.handshakes_failed = stats.handshakes_failed;
+  figures.proxy_headers_refused = stats.proxy_headers_refused;
+  figures.certificate_expiry = certificate_expiry_;
+  figures.bounds = BoundsOf(settings_, stats, gate_->times_full());
+  return figures;
 }
 
 std::vector<metrics::ReadyCheck> App::ReadyChecks() {
@@ -273,19 +317,6 @@ void App::TopicChanged(const std::string& problem) {
   }
 }
 
-void App::ReloadSecrets() {
-  auto secrets = ConfiguredSecrets(settings_);
-  const std::size_t count = secrets ? secrets->size() : 0;
-  const auto replaced = secrets ? secrets_.Replace(std::move(*secrets)) : Result<>(Fail(secrets.error()));
-  if (replaced) {
-    reloads_ok_.Increment();
-    return log::Info(log::Action::kSecretsReloaded, "new signing secrets are in force", {{Field::kCount, count}});
-  }
-  reloads_refused_.Increment();
-  log::Error(log::Action::kSecretsRefused, "the old signing secrets stay in force",
-             {{Field::kDetail, replaced.error().detail}});
-}
-
 void App::TellReadiness() {
   const auto checks = health_.Check(Health::Kind::kReadiness);
   const auto failing = std::find_if(checks.begin(), checks.end(), [](const auto& check) { return !check.ok; });
@@ -297,7 +328,7 @@ void App::TellReadiness() {
 }
 
 void App::Housekeep() {
-  if (!settings_.signing_secrets_file.empty() && secrets_file_.Changed()) ReloadSecrets();
+  reloads_.Changed();
   TellReadiness();
 }
 
@@ -305,7 +336,7 @@ void App::Serve() {
   while (true) {
     const int signal = NextSignal(signals_, kTick);
     if (signal == SIGTERM || signal == SIGINT) return;
-    if (signal == SIGHUP) ReloadSecrets();
+    if (signal == SIGHUP) reloads_.All();
     Housekeep();
   }
 }
@@ -343,6 +374,7 @@ log::Settings LogOf(const Settings& settings) {
 }  // namespace
 
 int Run(const Settings& settings) {
+  ::signal(SIGPIPE, SIG_IGN);  // a log reader that goes must not take the receiver along
   const sigset_t signals = HandledSignals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread: only Serve and Stop take them
   const log::Session session(LogOf(settings));

@@ -1,5 +1,6 @@
 #include "receiver/exchange_observer.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -61,15 +62,21 @@ DeliveryOutcome OutcomeOf(const http::Exchange& exchange) {
   std::abort();
 }
 
-ExchangeObserver::ExchangeObserver(std::string webhook_path, metrics::ReceiverMetrics& metrics, const Clock& clock)
-    : webhook_path_(std::move(webhook_path)), metrics_(metrics), clock_(clock) {}
+ExchangeObserver::ExchangeObserver(std::vector<std::string> paths, metrics::ReceiverMetrics& metrics,
+                                   const Clock& clock)
+    : paths_(std::move(paths)), metrics_(metrics), clock_(clock) {}
+
+metrics::ReceiverMetrics::Endpoint ExchangeObserver::EndpointOf(std::string_view path) const {
+  const auto found = std::find(paths_.begin(), paths_.end(), path);
+  if (found == paths_.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - paths_.begin());
+}
 
 void ExchangeObserver::OnExchange(const http::Exchange& exchange) {
-  const bool delivery = exchange.path == webhook_path_;
-  metrics_.RequestAnswered(delivery ? metrics::Handler::kStripe : metrics::Handler::kOther,
-                           exchange.method == "POST" ? metrics::Method::kPost : metrics::Method::kOther,
+  const auto endpoint = EndpointOf(exchange.path);
+  metrics_.RequestAnswered(endpoint, exchange.method == "POST" ? metrics::Method::kPost : metrics::Method::kOther,
                            exchange.status, exchange.duration);
-  if (delivery) CountDelivery(exchange, OutcomeOf(exchange));
+  if (endpoint) CountDelivery(exchange, OutcomeOf(exchange));
 }
 
 void ExchangeObserver::CountDelivery(const http::Exchange& exchange, DeliveryOutcome outcome) {

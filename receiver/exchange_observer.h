@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/core/clock.h"
 #include "common/http/server.h"
@@ -12,20 +13,21 @@ namespace keystrand::receiver {
 /// (What the endpoint could not queue it logs itself: it knows the event.) Thread-safe.
 class ExchangeObserver final : public http::ServerObserver {
  public:
-  /// `webhook_path`: exchanges on it are deliveries, all others a scanner's. References must outlive this.
-  ExchangeObserver(std::string webhook_path, metrics::ReceiverMetrics& metrics, const Clock& clock);
+  /// `paths`: of the endpoints; exchanges on them are deliveries, all others a scanner's. References must outlive this.
+  ExchangeObserver(std::vector<std::string> paths, metrics::ReceiverMetrics& metrics, const Clock& clock);
 
   void OnExchange(const http::Exchange& exchange) override;
 
  private:
+  [[nodiscard]] metrics::ReceiverMetrics::Endpoint EndpointOf(std::string_view path) const;
   void CountDelivery(const http::Exchange& exchange, metrics::DeliveryOutcome outcome);
 
-  std::string webhook_path_;
+  std::vector<std::string> paths_;
   metrics::ReceiverMetrics& metrics_;
   const Clock& clock_;
 };
 
-/// How a delivery ended, for an exchange on the webhook's path.
+/// How a delivery ended, for an exchange on an endpoint's path.
 [[nodiscard]] metrics::DeliveryOutcome OutcomeOf(const http::Exchange& exchange);
 
 }  // namespace keystrand::receiver

@@ -35,18 +35,25 @@ class ProduceGate {
       : backlog_(std::move(backlog)), limits_(limits), clock_(clock) {}
 
   [[nodiscard]] Verdict Judge(std::size_t record_bytes);
+  /// What Judge would say now, without taking the probe: so that a delivery can be turned away before its body is read.
+  [[nodiscard]] Verdict Foresee(std::size_t record_bytes) const;
   /// Whether Kafka keeps up, for readiness: nothing is overdue and less than four fifths of the bytes are in use, which
   /// leaves room for what load balancers send until they have noticed.
   [[nodiscard]] bool KeepsUp() const;
+  /// How often the bytes were used up.
+  [[nodiscard]] std::uint64_t times_full() const { return times_full_.load(std::memory_order_relaxed); }
 
  private:
+  [[nodiscard]] bool Full(const Backlog& backlog, std::size_t record_bytes) const;
   [[nodiscard]] bool Overdue(const Backlog& backlog) const;
+  [[nodiscard]] bool ProbeDue() const;
   bool TakeProbe();
 
   std::function<Backlog()> backlog_;
   Limits limits_;
   const Clock& clock_;
   std::atomic<std::chrono::steady_clock::rep> next_probe_ = 0;
+  mutable std::atomic<std::uint64_t> times_full_ = 0;
 };
 
 }  // namespace keystrand::receiver

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "common/config/reader.h"
+#include "common/http/client_address.h"
 #include "common/kafka/topic_watch.h"
 #include "common/log/log.h"
+#include "receiver/endpoint_config.h"
 
 namespace keystrand::receiver {
 
@@ -27,19 +29,32 @@ struct Settings {
   std::chrono::milliseconds ack_timeout{5'000};
   std::int64_t queue_bytes_max = 16 * 1024 * 1024;
 
-  std::string endpoint_path = "/webhooks/stripe";
-  std::vector<config::Secret> signing_secrets;
-  std::string signing_secrets_file;
+  EndpointConfig default_endpoint;        ///< of flags and environment
+  config::Sections endpoint_sections;     ///< `[endpoint.NAME]` of the file
+  std::vector<EndpointConfig> endpoints;  ///< those that are served, once read: of the above
   std::chrono::seconds tolerance{300};
   std::string account;
 
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  std::vector<std::string> tls_server_names;
+  http::ClientAddressSettings client_address;
+
+  std::int64_t target_bytes_max = 2'048;
+  std::int64_t head_bytes_max = 8'192;
+  std::int64_t field_bytes_max = 4'096;
+  std::int64_t fields_max = 64;
   std::int64_t body_bytes_max = 1024 * 1024;
+  std::chrono::milliseconds tls_handshake_timeout{5'000};
   std::chrono::milliseconds header_timeout{5'000};
   std::chrono::milliseconds body_timeout{10'000};
   std::chrono::milliseconds idle_timeout{30'000};
   std::chrono::milliseconds write_timeout{10'000};
+  std::chrono::milliseconds linger_timeout{1'000};
   std::int64_t requests_per_connection_max = 1'000;
   std::int64_t connections_max = 8'192;
+  std::int64_t connections_per_address_max = 1'024;
+  std::int64_t requests_in_flight_max = 2'048;
   std::int64_t bytes_in_flight_max = 64 * 1024 * 1024;
   std::chrono::milliseconds drain_grace{5'000};
 };
@@ -47,9 +62,5 @@ struct Settings {
 /// Fills `settings` from command line, environment and file. All problems are told together in the outcome.
 [[nodiscard]] config::Outcome ReadSettings(int argc, const char* const* argv, const config::Environment& environment,
                                            Settings& settings);
-
-/// The signing secrets that are configured, given or in the file, the primary first.
-/// Errors: kRejected (the file cannot be read).
-[[nodiscard]] Result<std::vector<std::string>> ConfiguredSecrets(const Settings& settings);
 
 }  // namespace keystrand::receiver

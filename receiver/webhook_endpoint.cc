@@ -31,6 +31,10 @@ metrics::Verification VerificationOf(stripe::SignatureFailure failure) {
   std::abort();
 }
 
+std::string_view ReasonOf(DeliveryOutcome outcome) {
+  return metrics::kDeliveryOutcomes[static_cast<std::size_t>(outcome)].reason;
+}
+
 }  // namespace
 
 /// A verified delivery, until its report comes.
@@ -43,6 +47,17 @@ struct WebhookEndpoint::Delivery {
   std::optional<std::int64_t> created;
 };
 
+std::optional<WebhookEndpoint::Failure> WebhookEndpoint::FailureOf(ProduceGate::Verdict verdict) {
+  switch (verdict) {
+    case ProduceGate::Verdict::kOpen: return std::nullopt;
+    case ProduceGate::Verdict::kStalled:
+      return Failure{DeliveryOutcome::kFailedOverloaded, {ErrorCode::kUnavailable, "Kafka does not acknowledge"}};
+    case ProduceGate::Verdict::kFull:
+      return Failure{DeliveryOutcome::kFailedQueueFull, {ErrorCode::kUnavailable, "too many bytes wait for Kafka"}};
+  }
+  std::abort();
+}
+
 WebhookEndpoint::WebhookEndpoint(EndpointSettings settings, Parts parts)
     : settings_(std::move(settings)), parts_(std::move(parts)) {}
 
@@ -50,18 +65,29 @@ std::optional<http::Refusal> WebhookEndpoint::Admit(const http::RequestHead& hea
   constexpr http::OutcomeTag kBadRequest = Pack({.outcome = DeliveryOutcome::kRejectedBadRequest});
   if (head.path != settings_.path) return http::Refusal{NotFound(), kBadRequest};
   if (head.method != "POST") return http::Refusal{MethodNotAllowed(), kBadRequest};
-  return std::nullopt;
+  return Shed(head);
+}
+
+/// The signature costs more than the answer: while Kafka does not keep up, nobody's is looked at, but for the probes.
+std::optional<http::Refusal> WebhookEndpoint::Shed(const http::RequestHead& head) const {
+  const auto failure = FailureOf(parts_.gate.Foresee(head.content_length));
+  if (!failure) return std::nullopt;
+  log::Error(log::Action::kDeliveryFailed, "turned away before its body was read",
+             {{Field::kReason, ReasonOf(failure->outcome)},
+              {Field::kErrorCode, NameOf(failure->error.code)},
+              {Field::kDetail, failure->error.detail}});
+  return http::Refusal{Refused(failure->error.code), Pack({.outcome = failure->outcome})};
 }
 
 void WebhookEndpoint::Handle(http::Request request, http::Responder responder) {
   const auto verified = Verify(request);
   if (!verified) {
-    parts_.metrics.SignatureVerified(VerificationOf(verified.error()), metrics::SigningSecret::kNone);
+    parts_.metrics.SignatureVerified(settings_.index, VerificationOf(verified.error()), metrics::SigningSecret::kNone);
     return responder.Send(Refused(ErrorCode::kUnauthenticated),
                           Pack({.outcome = DeliveryOutcome::kRejectedSignature, .failure = verified.error()}));
   }
   const bool primary = verified->secret_index == 0;
-  parts_.metrics.SignatureVerified(metrics::Verification::kValid,
+  parts_.metrics.SignatureVerified(settings_.index, metrics::Verification::kValid,
                                    primary ? metrics::SigningSecret::kPrimary : metrics::SigningSecret::kSecondary);
   Queue(std::move(request), std::move(responder), primary);
 }
@@ -93,19 +119,12 @@ void WebhookEndpoint::Queue(http::Request request, http::Responder responder, bo
 
 tl::expected<std::int32_t, WebhookEndpoint::Failure> WebhookEndpoint::ChoosePartition(
     const kafka::OutgoingRecord& record) const {
-  const auto failed = [](DeliveryOutcome outcome, Error error) {
-    return tl::unexpected(Failure{outcome, std::move(error)});
-  };
   const auto partitions = parts_.partition_count();
-  if (!partitions) return failed(DeliveryOutcome::kFailedQueueError, partitions.error());
-  switch (parts_.gate.Judge(record.key.size() + record.value.size())) {
-    case ProduceGate::Verdict::kOpen: return kafka::PartitionOf(record.key, *partitions);
-    case ProduceGate::Verdict::kStalled:
-      return failed(DeliveryOutcome::kFailedOverloaded, {ErrorCode::kUnavailable, "Kafka does not acknowledge"});
-    case ProduceGate::Verdict::kFull:
-      return failed(DeliveryOutcome::kFailedQueueFull, {ErrorCode::kUnavailable, "too many bytes wait for Kafka"});
+  if (!partitions) return tl::unexpected(Failure{DeliveryOutcome::kFailedQueueError, partitions.error()});
+  if (auto failure = FailureOf(parts_.gate.Judge(record.key.size() + record.value.size()))) {
+    return tl::unexpected(std::move(*failure));
   }
-  std::abort();
+  return kafka::PartitionOf(record.key, *partitions);
 }
 
 void WebhookEndpoint::Conclude(Delivery& delivery, const Result<kafka::Position>& reported) const {
@@ -137,7 +156,7 @@ void WebhookEndpoint::GiveUp(Delivery& delivery, const Failure& failure) {
               {Field::kTraceId, TraceIdOf(delivery.reception.traceparent)},
               {Field::kEventId, delivery.event_id},
               {Field::kEventType, delivery.event_type},
-              {Field::kReason, metrics::kDeliveryOutcomes[static_cast<std::size_t>(failure.outcome)].reason},
+              {Field::kReason, ReasonOf(failure.outcome)},
               {Field::kErrorCode, NameOf(failure.error.code)},
               {Field::kDetail, failure.error.detail}});
   delivery.responder.Send(Refused(failure.error.code), Pack({.outcome = failure.outcome}));

@@ -32,7 +32,9 @@ class WebhookEndpoint final : public http::Handler {
   };
 
   WebhookEndpoint(EndpointSettings settings, Parts parts);
+  [[nodiscard]] const EndpointSettings& settings() const { return settings_; }
 
+  /// Also turns a delivery away, before its body is read, while it could not be queued.
   [[nodiscard]] std::optional<http::Refusal> Admit(const http::RequestHead& head) override;
   void Handle(http::Request request, http::Responder responder) override;
   /// The acknowledgement deadline has passed: durability is unknown.
@@ -46,8 +48,11 @@ class WebhookEndpoint final : public http::Handler {
   };
   struct Delivery;
 
+  static std::optional<Failure> FailureOf(ProduceGate::Verdict verdict);
+
   [[nodiscard]] tl::expected<stripe::Signed, stripe::SignatureFailure> Verify(const http::Request& request) const;
   void Queue(http::Request request, http::Responder responder, bool signed_with_primary);
+  [[nodiscard]] std::optional<http::Refusal> Shed(const http::RequestHead& head) const;
   [[nodiscard]] tl::expected<std::int32_t, Failure> ChoosePartition(const kafka::OutgoingRecord& record) const;
   void Conclude(Delivery& delivery, const Result<kafka::Position>& reported) const;
   void Accept(Delivery& delivery, const kafka::Position& position) const;

@@ -142,6 +142,7 @@ int WaitForEnd(const sigset_t& signals, const engine::Engine& engine, Telemetry&
 }  // namespace
 
 int Run(const Settings& settings) {
+  ::signal(SIGPIPE, SIG_IGN);  // a log reader that goes must not take the worker along
   const auto signals = BlockStopSignals();
   const std::string instance = InstanceOf(settings);
   const log::Session logging(LoggingOf(settings, instance));

@@ -1,5 +1,8 @@
 #include "common/metrics/receiver_metrics.h"
 
+#include <array>
+#include <string_view>
+
 #include "common/metrics/buckets.h"
 #include "common/metrics/seconds.h"
 
@@ -50,6 +53,34 @@ bool Fits(Verification result, SigningSecret secret) {
   return (result == Verification::kValid) != (secret == SigningSecret::kNone);
 }
 
+/// One endpoint needs no label.
+Labels LabelOf(const std::vector<std::string>& endpoints, const std::string& name) {
+  return endpoints.size() == 1 ? Labels{} : Labels{{"endpoint", name}};
+}
+
+auto RequestsOf(Registry& registry, const std::vector<std::string>& endpoints) {
+  std::vector<Table<Counter, Handler, Method, StatusCode>> tables;
+  const auto add = [&](Handler wanted, const std::string& name) {
+    tables.emplace_back(CountersOf(registry, kRequests, LabelOf(endpoints, name)),
+                        std::array<std::string_view, 3>{"handler", "method", "code"},
+                        [wanted](Handler handler, Method method, StatusCode code) {
+                          return handler == wanted && CanHappen(handler, method, code);
+                        });
+  };
+  for (const std::string& name : endpoints) add(Handler::kStripe, name);
+  add(Handler::kOther, "other");
+  return tables;
+}
+
+auto VerificationsOf(Registry& registry, const std::vector<std::string>& endpoints) {
+  std::vector<Table<Counter, Verification, SigningSecret>> tables;
+  for (const std::string& name : endpoints) {
+    tables.emplace_back(CountersOf(registry, kVerifications, LabelOf(endpoints, name)),
+                        std::array<std::string_view, 2>{"result", "secret"}, Fits);
+  }
+  return tables;
+}
+
 std::vector<Counter> Deliveries(Registry& registry) {
   std::vector<Counter> counters;
   for (const auto& [outcome, reason] : kDeliveryOutcomes) {
@@ -61,26 +92,28 @@ std::vector<Counter> Deliveries(Registry& registry) {
 
 }  // namespace
 
-ReceiverMetrics::ReceiverMetrics(Registry& registry)
-    : requests_(CountersOf(registry, kRequests), {"handler", "method", "code"}, CanHappen),
+ReceiverMetrics::ReceiverMetrics(Registry& registry, const std::vector<std::string>& endpoints)
+    : requests_(RequestsOf(registry, endpoints)),
       request_duration_(HistogramsOf(registry, kRequestDuration, buckets::Http()), {"handler", "code_class"}, IsKnown),
       requests_in_flight_(registry.AddGauge(kInFlight)),
       body_bytes_(registry.AddHistogram(kBodyBytes, {}, buckets::BodyBytes())),
-      verifications_(CountersOf(registry, kVerifications), {"result", "secret"}, Fits),
+      verifications_(VerificationsOf(registry, endpoints)),
       deliveries_(Deliveries(registry)),
       accepted_(CountersOf(registry, kAccepted), {"event_type", "livemode"}),
       last_accepted_(registry.AddGauge(kLastAccepted)),
       source_delay_(registry.AddHistogram(kSourceDelay, {}, buckets::SourceDelay())) {}
 
-void ReceiverMetrics::RequestAnswered(Handler handler, Method method, int status, std::chrono::nanoseconds took) {
-  requests_.At(handler, method, StatusCodeOf(status)).Increment();
+void ReceiverMetrics::RequestAnswered(Endpoint endpoint, Method method, int status, std::chrono::nanoseconds took) {
+  const Handler handler = endpoint ? Handler::kStripe : Handler::kOther;
+  const Requests& requests = endpoint ? requests_[*endpoint] : requests_.back();
+  requests.At(handler, method, StatusCodeOf(status)).Increment();
   request_duration_.At(handler, CodeClassOf(status)).Observe(Seconds(took));
 }
 
 void ReceiverMetrics::BodyRead(std::size_t bytes) { body_bytes_.Observe(static_cast<double>(bytes)); }
 
-void ReceiverMetrics::SignatureVerified(Verification result, SigningSecret secret) {
-  verifications_.At(result, secret).Increment();
+void ReceiverMetrics::SignatureVerified(std::size_t endpoint, Verification result, SigningSecret secret) {
+  verifications_[endpoint].At(result, secret).Increment();
 }
 
 void ReceiverMetrics::Delivered(DeliveryOutcome outcome) { deliveries_[static_cast<std::size_t>(outcome)].Increment(); }

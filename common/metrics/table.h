@@ -60,8 +60,15 @@ class Table {
   std::vector<std::optional<Handle>> series_;
 };
 
-inline auto CountersOf(Registry& registry, Name name) {
-  return [&registry, name](const Labels& labels) { return registry.AddCounter(name, labels); };
+/// `fixed`: labels that all series of the table have beside those of the table.
+inline Labels With(Labels labels, const Labels& fixed) {
+  labels.insert(labels.end(), fixed.begin(), fixed.end());
+  return labels;
+}
+inline auto CountersOf(Registry& registry, Name name, Labels fixed = {}) {
+  return [&registry, name, fixed = std::move(fixed)](const Labels& labels) {
+    return registry.AddCounter(name, With(labels, fixed));
+  };
 }
 inline auto GaugesOf(Registry& registry, Name name) {
   return [&registry, name](const Labels& labels) { return registry.AddGauge(name, labels); };

@@ -11,7 +11,7 @@ namespace {
 
 using testing::ElementsAre;
 
-const EndpointSettings kEndpoint{"main", "/webhooks/stripe", "live", "acct_own"};
+const EndpointSettings kEndpoint{"main", 0, "/webhooks/stripe", "live", "acct_own"};
 
 Reception AReception() {
   return {"0123456789abcdef0123456789abcdef", NewTraceparent(), kNow + std::chrono::milliseconds(7), true};

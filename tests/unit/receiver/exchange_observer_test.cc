@@ -64,7 +64,7 @@ class ExchangeObserverTest : public testing::Test {
   ManualClock clock_;
   metrics::Registry registry_;
   metrics::ReceiverMetrics metrics_{registry_};
-  ExchangeObserver observer_{"/webhooks/stripe", metrics_, clock_};
+  ExchangeObserver observer_{{"/webhooks/stripe"}, metrics_, clock_};
 };
 
 TEST_F(ExchangeObserverTest, CountsAnAcceptedEvent) {

@@ -34,14 +34,16 @@ TEST(Settings, NeedBrokersAndSecretsOnly) {
   ASSERT_TRUE(outcome.ready) << outcome.text;
   EXPECT_EQ(settings.listen.Text(), "0.0.0.0:8080");
   EXPECT_EQ(settings.admin_listen.Text(), "127.0.0.1:9101");
-  EXPECT_EQ(settings.endpoint_path, "/webhooks/stripe");
+  ASSERT_EQ(settings.endpoints.size(), 1u);
+  EXPECT_EQ(settings.endpoints[0].name, "default");
+  EXPECT_EQ(settings.endpoints[0].path, "/webhooks/stripe");
   EXPECT_EQ(settings.events_topic, "keystrand.events");
   EXPECT_EQ(settings.tolerance, std::chrono::seconds(300));
   EXPECT_EQ(settings.body_bytes_max, 1048576);
   EXPECT_EQ(settings.ack_timeout, std::chrono::seconds(5));
   EXPECT_EQ(settings.durability, kafka::Durability::kReplicated);
   EXPECT_GE(settings.threads, 1);
-  const auto secrets = ConfiguredSecrets(settings);
+  const auto secrets = SecretsOf(settings.endpoints[0]);
   ASSERT_TRUE(secrets);
   EXPECT_THAT(*secrets, testing::ElementsAre(kPrimary, kSecondary));
 }

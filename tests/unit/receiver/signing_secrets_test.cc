@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "delivery.h"
+#include "receiver/file_watch.h"
 
 namespace keystrand::receiver {
 namespace {

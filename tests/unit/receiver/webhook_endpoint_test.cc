@@ -49,7 +49,7 @@ class WebhookEndpointTest : public testing::Test {
   ProduceGate::Backlog backlog_;
   ProduceGate gate_{[this] { return backlog_; }, {5'000ms, 10'000'000}, clock_};
   Result<std::int32_t> partitions_ = 12;
-  WebhookEndpoint endpoint_{EndpointSettings{"main", "/webhooks/stripe", "any", ""},
+  WebhookEndpoint endpoint_{EndpointSettings{"main", 0, "/webhooks/stripe", "any", ""},
                             {secrets_, publisher_, gate_, [this] { return partitions_; }, clock_, metrics_}};
   std::shared_ptr<FakeSink> sink_ = std::make_shared<FakeSink>();
   std::string bytes_;

@@ -43,9 +43,9 @@ class WebhookOverHttp : public testing::Test {
   SigningSecrets secrets_{300s};
   FakePublisher publisher_;
   ProduceGate gate_{[] { return ProduceGate::Backlog{}; }, {5'000ms, 10'000'000}, clock_};
-  WebhookEndpoint endpoint_{EndpointSettings{"default", "/webhooks/stripe", "any", ""},
+  WebhookEndpoint endpoint_{EndpointSettings{"default", 0, "/webhooks/stripe", "any", ""},
                             {secrets_, publisher_, gate_, [] { return 12; }, clock_, metrics_}};
-  ExchangeObserver observer_{"/webhooks/stripe", metrics_, clock_};
+  ExchangeObserver observer_{{"/webhooks/stripe"}, metrics_, clock_};
   http::ServerSettings settings_;
   std::optional<http::Server> server_;
 };

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "common/metrics/database_metrics.h"
+#include "common/metrics/http_metrics.h"
 #include "common/metrics/kafka_metrics.h"
 #include "common/metrics/process_metrics.h"
 #include "common/metrics/receiver_metrics.h"
@@ -274,13 +275,31 @@ double ValueOf(const Registry& registry, const std::string& series) {
   return found == samples.end() ? -1 : found->second;
 }
 
+TEST(HttpMetricsTest, ShowsWhatTheServerCounts) {
+  Registry registry;
+  HttpFigures figures{3, 17, 4096, 5, 2, 1, std::chrono::sys_seconds(seconds(1800000000)), {{"header_seconds", 5, 9}}};
+  AddHttpMetrics(registry, [&] { return figures; });
+  const auto value = [&](const std::string& series) { return ValueOf(registry, "keystrand_" + series); };
+  EXPECT_EQ(value("http_connections"), 3);
+  EXPECT_EQ(value("http_connections_accepted_total"), 17);
+  EXPECT_EQ(value("http_bytes_in_flight"), 4096);
+  EXPECT_EQ(value("tls_handshakes_total{result=\"completed\"}"), 5);
+  EXPECT_EQ(value("tls_handshakes_total{result=\"failed\"}"), 2);
+  EXPECT_EQ(value("proxy_headers_refused_total"), 1);
+  EXPECT_EQ(value("tls_certificate_expiry_timestamp_seconds"), 1800000000);
+  EXPECT_EQ(value("bound_limit{bound=\"header_seconds\"}"), 5);
+  EXPECT_EQ(value("bound_hits_total{bound=\"header_seconds\"}"), 9);
+  figures.connections = 4;
+  EXPECT_EQ(value("http_connections"), 4);
+}
+
 TEST(ReceiverMetricsTest, CountsEachCallInItsSeries) {
   Registry registry;
   ReceiverMetrics metrics(registry);
-  metrics.RequestAnswered(Handler::kStripe, Method::kPost, 200, milliseconds(400));
-  metrics.RequestAnswered(Handler::kStripe, Method::kPost, 418, milliseconds(1));
-  metrics.RequestAnswered(Handler::kOther, Method::kOther, 503, milliseconds(1));
-  metrics.SignatureVerified(Verification::kValid, SigningSecret::kSecondary);
+  metrics.RequestAnswered(0, Method::kPost, 200, milliseconds(400));
+  metrics.RequestAnswered(0, Method::kPost, 418, milliseconds(1));
+  metrics.RequestAnswered(std::nullopt, Method::kOther, 503, milliseconds(1));
+  metrics.SignatureVerified(0, Verification::kValid, SigningSecret::kSecondary);
   metrics.Delivered(DeliveryOutcome::kFailedQueueFull);
   metrics.EventAccepted(EventTypeOf("invoice.paid"), Livemode::kTrue, system_clock::time_point(seconds(1700000000)));
   metrics.BodyRead(3000);
