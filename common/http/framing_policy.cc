@@ -116,6 +116,7 @@ class HeadReader {
   }
 
   Step ReadFieldLine() {
+    if (position_ == bytes_.size()) return kMore;  // the empty line may come, which no limit counts
     const std::size_t colon = SkipWhile(bytes_, position_, kToken);
     if (colon == bytes_.size()) return MoreIfRoomFor(colon);
     if (colon == position_ || bytes_[colon] != ':')

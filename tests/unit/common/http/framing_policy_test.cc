@@ -94,6 +94,7 @@ const Case kFieldSyntax[] = {
     {"AcceptsTabsAndObsoleteText", With("X: a\tb\xE4\r\n"), kAccepted},
     {"AcceptsAnEmptyValue", With("X:\r\n"), kAccepted},
     {"AcceptsABlockOf8KiB", Fields(Block(8192)), kAccepted},
+    {"WaitsForTheEmptyLineAfterABlockOf8KiB", "POST / HTTP/1.1\r\n" + Block(8192), kMore},
     {"RefusesABlockOver8KiB", Fields(Block(8193)), 431},
     {"RefusesALongBlockBeforeItsEnd", "POST / HTTP/1.1\r\n" + Block(8192) + "X", 431},
     {"Accepts64Fields", With(ManyFields(62)), kAccepted},
