@@ -1,6 +1,7 @@
 #include "common/stripe/envelope_reader.h"
 
 #include <span>
+#include <utility>
 
 namespace keystrand::stripe {
 
@@ -142,8 +143,8 @@ bool EnvelopeReader::Key(std::string_view key) {
     if (name.key == key) frame.field = name.field;
   }
   if (frame.field == Field::kNone) return true;
-  const bool seen =
-      frame.field == Field::kReferenceId ? !At(frame.owner).text.empty() : At(frame.field).type != Value::Type::kAbsent;
+  const bool seen = frame.field == Field::kReferenceId ? std::exchange(At(frame.owner).has_id, true)
+                                                       : At(frame.field).type != Value::Type::kAbsent;
   if (seen) fault_ = std::string(place.prefix).append(key).append(" is repeated");
   return !seen;
 }

@@ -65,6 +65,7 @@ struct Value {
   Type type = Type::kAbsent;
   bool truth = false;  ///< of a boolean
   std::string text;  ///< of a string, decoded, NUL replaced by U+FFFD; of a number, as written; of an object, its `id`
+  bool has_id = false;    ///< of an object that stands for its `id`: it has one, of whatever type
   std::size_t begin = 0;  ///< of an object: offset of its "{"
   std::size_t end = 0;    ///< of an object: offset after its "}"
 };

@@ -122,6 +122,9 @@ const Case kMalformed[] = {
     {"CustomerTooLong", EventAround("x", R"({"customer":")" + Repeated("c", 256) + "\"}")},
     {"CustomerTwice", EventAround("x", R"({"customer":"cus_1","customer":"cus_2"})")},
     {"ExpandedCustomerIdTwice", EventAround("x", R"({"customer":{"id":"cus_1","id":"cus_2"}})")},
+    {"ExpandedCustomerIdTwiceFirstEmpty", EventAround("x", R"({"customer":{"id":"","id":"cus_2"}})")},
+    {"ExpandedCustomerIdTwiceFirstANumber", EventAround("x", R"({"customer":{"id":7,"id":"cus_2"}})")},
+    {"ExpandedCustomerIdTwiceThenNull", EventAround("x", R"({"customer":{"id":null,"id":null}})")},
     {"ObjectIdWithSlashAsKey", EventAround("x", R"({"id":"plan/gold"})")},
     {"DataTwice", R"({"id":"evt_1","type":"x","livemode":false,"data":{},"data":{}})"},
 };
