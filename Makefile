@@ -102,6 +102,12 @@ sanitize-asan sanitize-tsan: sanitize-%: configure-%
 	$(CTEST) --test-dir build/$* -L unit --parallel $(JOBS)
 	tests/with-stack $(CTEST) --test-dir build/$* -L integration
 
+.PHONY: fuzz
+fuzz: setup-fuzz configure-fuzz configure-release ## fuzz what reads foreign bytes (SECONDS=60 per target, JOBS at a time, TARGETS=…)
+	cmake --build --preset fuzz --parallel $(JOBS)
+	cmake --build --preset release --parallel $(JOBS) --target $(call executables,build/release,unit_fuzz)
+	tests/fuzz/run --seconds $(or $(SECONDS),60) --jobs $(JOBS) $(TARGETS)
+
 .PHONY: bench
 bench: configure-release ## measure rates and latencies (takes minutes; JSON lines; BENCH=--quick)
 	cmake --build --preset release --parallel $(JOBS)
@@ -126,12 +132,12 @@ clean: ## delete build/ (the stack and its data stay: see stack-wipe)
 
 # --- steps of the above ---
 
-.PHONY: setup-lint
-setup-lint:
-	@deploy/local/setup lint
+.PHONY: setup-lint setup-fuzz
+setup-lint setup-fuzz: setup-%:
+	@deploy/local/setup $*
 
-.PHONY: configure-dev configure-release configure-asan configure-tsan
-configure-dev configure-release configure-asan configure-tsan: configure-%: setup
+.PHONY: configure-dev configure-release configure-asan configure-tsan configure-fuzz
+configure-dev configure-release configure-asan configure-tsan configure-fuzz: configure-%: setup
 	@mkdir -p build
 	@cmake --preset $* >build/$*.log 2>&1 || { cat build/$*.log; exit 1; }
 
