@@ -11,8 +11,8 @@
 
 #include "tests/fuzz/target.h"
 
-/// replay FILE|FOLDER…: runs every file, and every file of a folder, through the target. A broken promise, a crash or a
-/// slow input ends it with the file's name; a folder without files is an error, since it would prove nothing.
+/// replay FILE|FOLDER…: runs every file, and every file of a folder, through the target. A broken promise, a crash or
+/// too much time ends it with the file's name; a folder without files is an error, since it would prove nothing.
 namespace {
 
 namespace fs = std::filesystem;
