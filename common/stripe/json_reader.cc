@@ -49,6 +49,15 @@ bool MayBeHuge(std::string_view number) {
   return number.size() > 300 || number.find_first_of("eE") != std::string_view::npos;
 }
 
+/// Makes the huge number of text[begin, end) a zero with the same sign and, if it had one, an exponent: whatever stands
+/// against it makes it no other number than before, so that what was not JSON does not become it.
+void Flatten(std::string& text, std::size_t begin, std::size_t end) {
+  const bool has_exponent = std::string_view(text).substr(begin, end - begin).find_first_of("eE") != std::string::npos;
+  if (text[begin] == '-') ++begin;
+  text.replace(begin, end - begin, end - begin, '0');
+  text[begin + 1] = has_exponent ? 'e' : '.';  // there is room: none is shorter than "1e9"
+}
+
 }  // namespace
 
 JsonTextTraits TraitsOf(std::string_view text) {
@@ -85,11 +94,8 @@ std::string WithoutHugeNumbers(std::string_view text) {
       continue;
     }
     const std::size_t end = NumberEnd(text, at);
-    if (end == at) break;                        // not JSON, as the reader will say
-    if (MayBeHuge(text.substr(at, end - at))) {  // at least as long as "1e9", so there is room for "0.0"
-      masked.replace(at, end - at, end - at, '0');
-      masked[at + 1] = '.';
-    }
+    if (end == at) break;  // not JSON, as the reader will say
+    if (MayBeHuge(text.substr(at, end - at))) Flatten(masked, at, end);
     at = end;
   }
   return masked;

@@ -96,6 +96,7 @@ def costly_json(size):
     yield "integers", filled("[0", ",1", "]")
     yield "huge_numbers", filled("[0", ",1e400", "]")
     yield "digits", size * "9"
+    yield "long_integers", filled("[1e400", "," + 301 * "9", "]")
     yield "nul_escapes", filled('["', "\\u0000", '"]')
     yield "pairs", filled('["', "\\ud83d\\ude00", '"]')
     yield "backslashes", filled('["', "\\\\", '"]')
@@ -122,6 +123,9 @@ def comparisons(objects):
         yield "object_" + kind.replace(".", "_"), compact(before) + "\n" + compact(value)
     yield "numbers", '{"a":1.0,"b":{"c":1e2}}\n{"b":{"c":100,"d":[1,1.0]},"a":1}'
     yield "absent_is_null", '{"a":null}\n{"b":"\\u0000\\\\u0000"}'
+    yield "huge", '{"a":1e400}\n{"a":-1E+400,"b":' + 320 * "9" + ".5}"
+    yield "64_levels", "{}\n" + 64 * "[" + 64 * "]"
+    yield "65_levels", "{}\n" + 65 * "[" + 65 * "]"
     yield "repeated", '{"a":1,"a":2}\n{"a":2,"a":1,"a":2}'
 
 

@@ -68,6 +68,8 @@ const Case kMalformed[] = {
     {"HugeWithoutFraction", CustomerWith("\"balance\":" + Repeated("9", 400) + ".")},
     {"HugeWithLeadingZero", CustomerWith("\"balance\":0" + Repeated("9", 400))},
     {"HugeAndThenBroken", CustomerWith("\"balance\":1e400,\"name\":")},
+    {"HugeAgainstANumber", CustomerWith("\"a\":1e400,\"b\":-9-9e5")},
+    {"HugeWithTwoExponents", CustomerWith("\"a\":1e400e5")},
     {"HugeAndThenNoExponent", CustomerWith("\"a\":1e400,\"b\":1e+")},
     {"NoExponent", CustomerWith("\"balance\":1e")},
     {"TrailingComma", CustomerWith("\"a\":1,")},
