@@ -241,8 +241,8 @@ void LoadRun::ReadCpuTimes(SteadyTime now) {
   const SteadyTime next_edge = cpu_readings_.empty() ? window_begin_ : window_end_;
   if (cpu_readings_.size() == 2 || now < next_edge) return;
   CpuReading reading{.at = now, .answers = answers_, .seconds = {}};
-  for (const auto& [name, pid] : shape_.cpu_of) {
-    if (const auto time = CpuTimeOf(pid)) reading.seconds[name] = time->count();
+  for (const auto& [name, pids] : shape_.cpu_of) {
+    if (const auto time = CpuTimeOf(pids)) reading.seconds[name] = time->count();
   }
   cpu_readings_.push_back(reading);
   if (cpu_readings_.size() < 2) return;

@@ -21,7 +21,7 @@ struct LoadShape {
   std::chrono::nanoseconds warm_up{};
   std::chrono::nanoseconds duration{};                        ///< measured, behind the warm-up
   std::chrono::nanoseconds grace = std::chrono::seconds(10);  ///< then what is not answered counts as unanswered
-  std::map<std::string, pid_t> cpu_of{};  ///< processes whose CPU time is read at the window's edges
+  std::map<std::string, std::vector<pid_t>> cpu_of{};  ///< whose CPU time is read at the window's edges, summed a name
 };
 
 /// What became of one measured request.
@@ -47,7 +47,7 @@ struct LoadResult {
   std::chrono::duration<double> elapsed{};     ///< from the window's begin to its end, or to its last answer if later
   std::chrono::duration<double> window{};      ///< between the two readings of CPU time
   std::uint64_t answers_between_readings = 0;  ///< of any status
-  std::map<std::string, double> cpu_seconds;   ///< of the processes asked for, between the readings
+  std::map<std::string, double> cpu_seconds;   ///< as asked for, between the readings; not if a process was gone
   std::chrono::duration<double> own_cpu{};     ///< of this process, whole run with warm-up, without signing
   std::uint64_t sent = 0;                      ///< whole run
   std::uint64_t accepted = 0;                  ///< answered 200, whole run

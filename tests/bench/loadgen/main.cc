@@ -26,17 +26,17 @@ struct Settings {
   std::string tag = "bench001";
   std::size_t connections = 64;
   double rate = 0;
+  double rate_max = 40'000;
   double warm_up_s = 3;
   double duration_s = 10;
   double grace_s = 10;
   std::size_t requests_max = 0;
   WorkloadShape workload;
-  std::vector<std::string> cpu_of;  // NAME=PID
+  std::vector<std::string> cpu_of;  // NAME=PID; a name may come again
   std::string deliveries_path;
 };
 
-constexpr double kClosedLoopRateMax = 40'000;  // requests are signed beforehand: as many as the fastest peer could take
-constexpr double kRunSecondsMax = 240;         // a signature is good for 300 s, and signing takes some of them
+constexpr double kRunSecondsMax = 240;  // a signature is good for 300 s, and signing takes some of them
 
 nanoseconds Seconds(double seconds) { return std::chrono::duration_cast<nanoseconds>(duration<double>(seconds)); }
 
@@ -58,6 +58,9 @@ void AddOptions(CLI::App& app, Settings& to) {
       ->capture_default_str()
       ->check([](const std::string& tag) { return tag.size() == 8 ? "" : "8 characters"; });
   app.add_option("--rate", to.rate, "Open loop: requests a second; 0 = closed loop")->capture_default_str();
+  app.add_option("--rate-max", to.rate_max,
+                 "Closed loop: sign so many requests a second beforehand; more than the receiver takes")
+      ->capture_default_str();
   app.add_option("--connections", to.connections)->capture_default_str()->check(CLI::Range(1, 20'000));
   app.add_option("--warm-up", to.warm_up_s, "Seconds that are not measured")->capture_default_str();
   app.add_option("--duration", to.duration_s, "Seconds that are measured")->capture_default_str();
@@ -68,7 +71,9 @@ void AddOptions(CLI::App& app, Settings& to) {
   app.add_option("--duplicates", to.workload.duplicate_share, "Share of deliveries that repeat an event")
       ->capture_default_str();
   app.add_option("--seed", to.workload.seed)->capture_default_str();
-  app.add_option("--cpu-of", to.cpu_of, "NAME=PID: report the CPU time of a process over the measured window")
+  app.add_option("--cpu-of", to.cpu_of,
+                 "NAME=PID: report the CPU time of a process over the measured window; again with the same name: "
+                 "their sum")
       ->check(CLI::Validator(&ProblemOfCpuOf, "NAME=PID"));
   app.add_option("--deliveries", to.deliveries_path,
                  "Write one line per measured answer: event id, due, answered "
@@ -76,7 +81,7 @@ void AddOptions(CLI::App& app, Settings& to) {
 }
 
 std::size_t RequestsWanted(const Settings& settings) {
-  const double rate = settings.rate > 0 ? settings.rate : kClosedLoopRateMax;
+  const double rate = settings.rate > 0 ? settings.rate : settings.rate_max;
   const auto by_time = static_cast<std::size_t>(rate * (settings.warm_up_s + settings.duration_s)) + 1;
   return settings.requests_max == 0 ? by_time : std::min(by_time, settings.requests_max);
 }
@@ -93,8 +98,10 @@ SignedRequests Sign(const Settings& settings, EventTemplate event) {
 }
 
 LoadShape ShapeOf(const Settings& settings) {
-  std::map<std::string, pid_t> cpu_of;
-  for (const std::string& process : settings.cpu_of) cpu_of[process.substr(0, process.find('='))] = PidOf(process);
+  std::map<std::string, std::vector<pid_t>> cpu_of;
+  for (const std::string& process : settings.cpu_of) {
+    cpu_of[process.substr(0, process.find('='))].push_back(PidOf(process));
+  }
   return {.port = settings.port,
           .connections = settings.connections,
           .rate = settings.rate,

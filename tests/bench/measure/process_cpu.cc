@@ -30,6 +30,16 @@ std::optional<std::chrono::duration<double>> CpuTimeOf(pid_t pid) {
   return std::chrono::duration<double>((user_ticks + system_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK)));
 }
 
+std::optional<std::chrono::duration<double>> CpuTimeOf(const std::vector<pid_t>& pids) {
+  std::chrono::duration<double> sum{};
+  for (const pid_t pid : pids) {
+    const auto time = CpuTimeOf(pid);
+    if (!time) return std::nullopt;
+    sum += *time;
+  }
+  return sum;
+}
+
 std::chrono::duration<double> OwnCpuTime() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
