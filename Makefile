@@ -109,7 +109,7 @@ fuzz: setup-fuzz configure-fuzz configure-release ## fuzz what reads foreign byt
 	tests/fuzz/run --seconds $(or $(SECONDS),60) --jobs $(JOBS) $(TARGETS)
 
 .PHONY: bench
-bench: configure-release ## measure rates and latencies (takes minutes; JSON lines; BENCH=--quick)
+bench: configure-release peers ## measure rates and latencies beside peers (takes minutes; JSON lines; BENCH=--quick)
 	cmake --build --preset release --parallel $(JOBS)
 	$(PYTHON) tests/bench/run $(BENCH)
 
@@ -140,6 +140,11 @@ setup-lint setup-fuzz: setup-%:
 configure-dev configure-release configure-asan configure-tsan configure-fuzz: configure-%: setup
 	@mkdir -p build
 	@cmake --preset $* >build/$*.log 2>&1 || { cat build/$*.log; exit 1; }
+
+.PHONY: peers
+peers: setup
+	@deploy/local/setup peers
+	tests/bench/peers/build
 
 .PHONY: build-release-tests
 build-release-tests: configure-release
