@@ -2,26 +2,66 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import platform
 import re
+import resource
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time since the process began, in steps of 10 ms."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+def family(pid: int) -> list[int]:
+    """The process and all that descend from it: a program under measurement may be several processes."""
+    children: dict[int, list[int]] = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if entry.name.isdigit():
+                children.setdefault(int(_stat_fields(int(entry.name))[1]), []).append(int(entry.name))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found
 
 
-def peak_rss_mib(pid: int) -> float:
-    """The most memory the process ever held (VmHWM), in MiB."""
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+def cpu_seconds(pids: list[int]) -> float:
+    """User and system time since the processes began, in steps of 10 ms."""
+    fields = [_stat_fields(pid) for pid in pids]
+    return sum(int(of_one[11]) + int(of_one[12]) for of_one in fields) / TICKS_PER_SECOND
+
+
+def peak_rss_mib(pids: list[int]) -> float:
+    """The most memory each process ever held (VmHWM), added up, in MiB. Pages that they share count in each."""
+    return _sum_mib(pids, "status", "VmHWM")
+
+
+def rss_mib(pids: list[int]) -> float:
+    """What they hold now (VmRSS), in MiB. Pages that they share count in each."""
+    return _sum_mib(pids, "status", "VmRSS")
+
+
+def pss_mib(pids: list[int]) -> float:
+    """What they hold now, in MiB; a page that n processes of this machine share counts 1/n in each."""
+    return _sum_mib(pids, "smaps_rollup", "Pss")
+
+
+def raise_descriptor_limit() -> None:
+    """To what the machine allows: for us and, by inheritance, for every program that we start."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _stat_fields(pid: int) -> list[str]:
+    """/proc/PID/stat from the state on: [1] is the parent, [11] and [12] are user and system ticks."""
+    return pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
+def _sum_mib(pids: list[int], file: str, field: str) -> float:
+    texts = [pathlib.Path(f"/proc/{pid}/{file}").read_text() for pid in pids]
+    return sum(int(re.search(rf"^{field}:\s+(\d+) kB", text, re.MULTILINE)[1]) for text in texts) / 1024
 
 
 def facts() -> dict[str, object]:

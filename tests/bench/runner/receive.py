@@ -1,14 +1,16 @@
-"""The receiver under load: rate, latency of the answer, CPU time and memory; beside it, librdkafka alone."""
+"""The receivers under load: rate, latency of the answer, CPU time and memory; beside them, librdkafka alone."""
 
 from __future__ import annotations
 
 import dataclasses
 
+from runner.forgeries import require_refusal
 from runner.results import Results
 from runner.stage import BenchError, Stage, say
-from runner.subjects import Receiver
+from runner.subjects import Receiver, RunningReceiver
 
 SCENARIO = "receive"
+OPEN_LOOP_CONNECTIONS = 256
 
 
 @dataclasses.dataclass
@@ -34,11 +36,21 @@ def run(stage: Stage, receivers: list[Receiver], plan: Plan, rounds: int, result
                 figures = measure(stage, receiver, names, plan, load, f"closed loop, {connections} connections", results)
                 peaks[receiver.name] = max(peaks[receiver.name], figures["rate"])
             floor(stage, connections, plan, results)
-    for _ in range(rounds):
-        for receiver in receivers:
-            rate = round(peaks[receiver.name] / 2)
-            load = ["--connections", 256, "--rate", rate]
-            measure(stage, receiver, names, plan, load, "open loop, half of its peak", results)
+    for case, rates in open_loops(peaks).items():
+        for _ in range(rounds):
+            for receiver in receivers:
+                load = ["--connections", OPEN_LOOP_CONNECTIONS, "--rate", rates[receiver.name]]
+                measure(stage, receiver, names, plan, load, case, results)
+
+
+def open_loops(peaks: dict[str, float]) -> dict[str, dict[str, int]]:
+    """Case → receiver → requests a second. Latencies of different rates do not compare, so there is a second case with
+    one rate for all: half of what the slowest of them can do."""
+    cases = {"open loop, half of its peak": {name: round(peak / 2) for name, peak in peaks.items()}}
+    if len(peaks) > 1:
+        slowest = min(peaks, key=peaks.__getitem__)
+        cases[f"open loop, half of {slowest}'s peak"] = dict.fromkeys(peaks, round(peaks[slowest] / 2))
+    return cases
 
 
 def measure(stage: Stage, receiver: Receiver, names: dict[str, str], plan: Plan, load: list[object], case: str,
@@ -47,14 +59,24 @@ def measure(stage: Stage, receiver: Receiver, names: dict[str, str], plan: Plan,
     topic = names["KEYSTRAND_EVENTS_TOPIC"]
     before = stage.records_in(topic)
     with receiver.run(stage, names) as subject:
-        report = stage.load(subject.port, ["--path", subject.path, "--warm-up", plan.warm_up_s, "--duration",
-                                           plan.duration_s, "--cpu-of", f"receiver={subject.program.pid}",
-                                           "--cpu-of", f"broker={stage.broker_pid}", *load])
-        peak_rss_mib = subject.program.peak_rss_mib
-    require_durable(receiver.name, report, stage.records_in(topic) - before)
-    figures = {**figures_of(report), "peak_rss_mib": peak_rss_mib, "report": report}
+        if receiver.keeps_records:
+            require_refusal(receiver.name, subject)
+        report = stage.load(subject.port, [*load_of(stage, receiver, subject), "--warm-up", plan.warm_up_s,
+                                           "--duration", plan.duration_s, *load])
+        memory = {"peak_rss_mib": subject.program.peak_rss_mib, "pss_mib": subject.program.pss_mib}
+    require_all_measured(receiver.name, report)
+    if receiver.keeps_records:
+        require_durable(receiver.name, report, stage.records_in(topic) - before)
+    figures = {**figures_of(report), **memory, "report": report}
     results.add(SCENARIO, receiver.name, case, figures)
     return figures
+
+
+def load_of(stage: Stage, receiver: Receiver, subject: RunningReceiver) -> list[object]:
+    """Where the load goes, how much is signed for it, and whose CPU time is read: that of each process of the receiver."""
+    receiver_cpu = [word for pid in subject.program.pids for word in ("--cpu-of", f"receiver={pid}")]
+    return ["--path", subject.path, "--rate-max", receiver.rate_max, *receiver_cpu,
+            "--cpu-of", f"broker={stage.broker_pid}"]
 
 
 def figures_of(report: dict) -> dict:
@@ -74,8 +96,14 @@ def require_durable(name: str, report: dict, records: int) -> None:
     if not report["accepted"] <= records <= report["sent"]:
         raise BenchError(f"{name} answered 200 to {report['accepted']} of {report['sent']} requests, "
                          f"but the topic grew by {records}")
+
+
+def require_all_measured(name: str, report: dict) -> None:
+    """The load lasted as long as it should, and no process of the program ended meanwhile."""
+    if "receiver" not in report["cpu_s"]:
+        raise BenchError(f"a process of {name} ended under load")
     if report["ran_out_of_requests"]:
-        raise BenchError(f"{name} was faster than requests were signed for: raise the load generator's limit")
+        raise BenchError(f"{name} was faster than requests were signed for: raise its rate_max")
 
 
 def floor(stage: Stage, outstanding: int, plan: Plan, results: Results) -> None:

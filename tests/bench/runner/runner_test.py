@@ -1,20 +1,25 @@
-"""Unit tests of the runner's arithmetic: python3 -m unittest, without servers."""
+"""Unit tests of the runner: python3 -m unittest, without Kafka or PostgreSQL."""
 
 import io
 import contextlib
+import http.server
 import json
 import pathlib
+import subprocess
 import sys
 import tempfile
+import threading
+import time
 import unittest
+from collections.abc import Callable
 
 BENCH = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(BENCH), str(BENCH.parents[1] / "deploy" / "local")]
 
-from runner import end_to_end, receive  # noqa: E402
+from runner import end_to_end, forgeries, machine, receive  # noqa: E402
 from runner.results import Results  # noqa: E402
 from runner.stage import BenchError  # noqa: E402
-from runner.subjects import count_by_label  # noqa: E402
+from runner.subjects import RunningReceiver, count_by_label  # noqa: E402
 
 EXPOSITION = """\
 # HELP keystrand_worker_events_total x
@@ -68,9 +73,93 @@ class RequireDurable(unittest.TestCase):
             with self.assertRaises(BenchError):
                 receive.require_durable("x", self.REPORT, records)
 
+
+class RequireAllMeasured(unittest.TestCase):
+    REPORT = {"cpu_s": {"receiver": 1.5, "broker": 2}, "ran_out_of_requests": False}
+
+    def test_takes_a_load_that_lasted(self):
+        receive.require_all_measured("x", self.REPORT)
+
     def test_refuses_a_load_that_ended_early(self):
-        with self.assertRaises(BenchError):
-            receive.require_durable("x", {**self.REPORT, "ran_out_of_requests": True}, 95)
+        with self.assertRaisesRegex(BenchError, "x was faster than requests were signed for"):
+            receive.require_all_measured("x", {**self.REPORT, "ran_out_of_requests": True})
+
+    def test_refuses_the_figures_of_a_program_that_lost_a_process(self):
+        with self.assertRaisesRegex(BenchError, "a process of x ended"):
+            receive.require_all_measured("x", {**self.REPORT, "cpu_s": {"broker": 2}})
+
+
+class OpenLoops(unittest.TestCase):
+    def test_half_of_its_own_peak_and_one_rate_for_all(self):
+        cases = receive.open_loops({"ours": 20_000.0, "theirs": 9_001.0})
+        self.assertEqual(list(cases.values()), [{"ours": 10_000, "theirs": 4_500}, {"ours": 4_500, "theirs": 4_500}])
+        self.assertIn("half of theirs's peak", list(cases)[1])
+
+    def test_alone_there_is_nobody_to_share_a_rate_with(self):
+        self.assertEqual(list(receive.open_loops({"ours": 20_000.0}).values()), [{"ours": 10_000}])
+
+
+class RequireRefusal(unittest.TestCase):
+    def judge(self, check: Callable[[bytes, str | None], bool]) -> None:
+        """Of a receiver that believes what `check` says of body and Stripe-Signature."""
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):  # noqa: N802 (http.server's name)
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(200 if check(body, self.headers["Stripe-Signature"]) else 400)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                forgeries.require_refusal("x", RunningReceiver(None, server.server_port, "/webhook"))
+            finally:
+                server.shutdown()
+                thread.join()
+
+    def test_takes_one_that_checks_signature_and_age(self):
+        now = int(time.time())
+        self.judge(lambda body, header: header in [forgeries.header(now + s, body) for s in range(-60, 61)])
+
+    def test_refuses_one_that_does_not_look_at_the_body(self):
+        with self.assertRaisesRegex(BenchError, "200 to a body that was not signed"):
+            self.judge(lambda _, header: header is not None)
+
+    def test_refuses_one_that_takes_what_has_no_signature(self):
+        with self.assertRaisesRegex(BenchError, "200 to no signature"):
+            self.judge(lambda _, header: header is None)
+
+    def test_refuses_one_that_does_not_look_at_the_age(self):
+        def signed(body: bytes, header: str | None) -> bool:
+            return header is not None and header == forgeries.header(int(header[2:header.index(",")]), body)
+
+        with self.assertRaisesRegex(BenchError, "200 to a signature of an hour ago"):
+            self.judge(signed)
+
+
+class Family(unittest.TestCase):
+    def test_counts_the_processes_that_a_program_started(self):
+        shell = subprocess.Popen(["sh", "-c", "exec 3<&0; cat <&3 & cat; wait"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            end = time.monotonic() + 10
+            while len(machine.family(shell.pid)) < 3 and time.monotonic() < end:
+                time.sleep(0.01)
+            pids = machine.family(shell.pid)
+            self.assertEqual((len(pids), pids[0]), (3, shell.pid))
+            self.assertGreater(machine.rss_mib(pids), machine.rss_mib(pids[:1]))
+            self.assertGreater(machine.peak_rss_mib(pids), machine.pss_mib(pids))
+            self.assertGreaterEqual(machine.cpu_seconds(pids), 0)
+        finally:
+            shell.communicate()
+
+    def test_of_a_single_process_is_itself(self):
+        sleeper = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+        self.assertEqual(machine.family(sleeper.pid), [sleeper.pid])
+        sleeper.communicate()
 
 
 class ResultsTable(unittest.TestCase):
@@ -86,6 +175,24 @@ class ResultsTable(unittest.TestCase):
         self.assertEqual(len(out.getvalue().splitlines()), 3)
         self.assertRegex(results.table(), r"64 +keystrand +20\b")
         self.assertNotIn("report", results.table())
+
+    def test_ratios_are_those_of_the_medians_in_the_same_case(self):
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as out:
+            results = Results(pathlib.Path(folder) / "r.jsonl", {"cores": 2, "cpu": "a CPU", "commit": "abc"}, "go")
+            for rate, p99 in ((30, 1), (90, 9), (60, 3)):
+                results.add("receive", "keystrand", "64", {"rate": rate, "p99_ms": p99})
+            results.add("receive", "go", "64", {"rate": 40, "p99_ms": 6})
+            results.add("receive", "go", "256", {"rate": 1, "p99_ms": 1})
+            results.add("receive", "librdkafka alone", "64", {"rate": 80})
+            results.add("drain", "keystrand", "200", {"rate": 5})
+            before = len(out.getvalue().splitlines())
+            results.add_ratios()
+        ratios = [json.loads(line) for line in out.getvalue().splitlines()[before:]]
+        self.assertEqual([(line["subject"], line["case"], line["ratios_to"]) for line in ratios],
+                         [("keystrand", "64", "go"), ("librdkafka alone", "64", "go")])
+        self.assertEqual((ratios[0]["rate/go"], ratios[0]["p99/go"]), (1.5, 0.5))
+        self.assertEqual(ratios[1]["rate/go"], 2)
+        self.assertRegex(results.table(), r"64 +keystrand +60 +3 +1\.5 +0\.5\b")
 
 
 if __name__ == "__main__":

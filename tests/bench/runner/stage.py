@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -48,12 +49,25 @@ class Program:
         return self._process.pid
 
     @property
+    def pids(self) -> list[int]:
+        """All its processes: its own, and what it started."""
+        return machine.family(self.pid)
+
+    @property
     def cpu_seconds(self) -> float:
-        return machine.cpu_seconds(self.pid)
+        return machine.cpu_seconds(self.pids)
 
     @property
     def peak_rss_mib(self) -> float:
-        return machine.peak_rss_mib(self.pid)
+        return machine.peak_rss_mib(self.pids)
+
+    @property
+    def rss_mib(self) -> float:
+        return machine.rss_mib(self.pids)
+
+    @property
+    def pss_mib(self) -> float:
+        return machine.pss_mib(self.pids)
 
     def wait_until(self, ready: Callable[[], bool], deadline_s: float, what: str, poll_s: float = 0.05) -> None:
         end = time.monotonic() + deadline_s
@@ -86,14 +100,20 @@ class Program:
         return "\n".join(f"    {line}" for line in lines)
 
 
+@dataclasses.dataclass(frozen=True)
+class Folders:
+    tools: pathlib.Path  # bench_loadgen and its like
+    programs: pathlib.Path  # the product
+    peers: pathlib.Path  # what tests/bench/peers/build made
+    logs: pathlib.Path
+
+
 class Stage:
     """A stack, with what scenarios do on it."""
 
-    def __init__(self, stack: Stack, tools: pathlib.Path, programs: pathlib.Path, logs: pathlib.Path):
+    def __init__(self, stack: Stack, folders: Folders):
         self.stack = stack
-        self.programs = programs
-        self._tools = tools
-        self._logs = logs
+        self._folders = folders
         self._databases = 0
         self._runs = 0
 
@@ -131,10 +151,22 @@ class Stage:
         return names
 
     def start(self, name: str, argv: Sequence[str], environment: dict[str, str]) -> Program:
-        return Program(name, argv, environment, self._logs / f"{name}.log")
+        return Program(name, argv, environment, self._folders.logs / f"{name}.log")
 
     def program(self, name: str) -> str:
-        return _existing(self.programs / name, "make build")
+        return existing(self._folders.programs / name, "make build")
+
+    def peer(self, name: str) -> str:
+        return existing(self._folders.peers / name, "make peers")
+
+    def tool(self, name: str) -> str:
+        return existing(self._folders.tools / name, "make bench builds it")
+
+    def folder(self, name: str) -> pathlib.Path:
+        """A folder for what a program leaves behind, beside the logs."""
+        made = self._folders.logs.parent / name
+        made.mkdir(parents=True, exist_ok=True)
+        return made
 
     def load(self, port: int, arguments: Sequence[object]) -> dict:
         """Runs the load generator against a receiver; its report."""
@@ -147,10 +179,11 @@ class Stage:
     def records_in(self, topic: str) -> int:
         return self._tool("bench_prefill", ["--topic", topic, "--count"])["records"]
 
+    def tool_environment(self) -> dict[str, str]:
+        return {**clean_environment(), **self.stack.env(), "KEYSTRAND_BENCH_SECRET": SECRET}
+
     def _tool(self, name: str, arguments: Sequence[object]) -> dict:
-        program = _existing(self._tools / name, "make build")
-        environment = {**clean_environment(), **self.stack.env(), "KEYSTRAND_BENCH_SECRET": SECRET}
-        done = subprocess.run([program, *map(str, arguments)], env=environment, capture_output=True, text=True,
+        done = subprocess.run([self.tool(name), *map(str, arguments)], env=self.tool_environment(), capture_output=True, text=True,
                               timeout=600, check=False)
         if done.returncode != 0:
             raise BenchError(f"{name} failed: {done.stderr.strip()}")
@@ -168,11 +201,11 @@ def running(program: Program) -> Iterator[Program]:
 
 
 @contextlib.contextmanager
-def new_stage(tools: pathlib.Path, programs: pathlib.Path, logs: pathlib.Path) -> Iterator[Stage]:
-    logs.mkdir(parents=True, exist_ok=True)
+def new_stage(folders: Folders) -> Iterator[Stage]:
+    folders.logs.mkdir(parents=True, exist_ok=True)
     try:
         with throwaway_stack() as stack:
-            yield Stage(stack, tools, programs, logs)
+            yield Stage(stack, folders)
     except StackError as error:
         raise BenchError(str(error)) from error
 
@@ -203,7 +236,7 @@ def scrape(admin_port: int) -> str:
 def query(url: str, sql: str) -> list[list[str]]:
     """Rows of text. The password travels in the environment: ps shows arguments."""
     parts = urllib.parse.urlsplit(url)
-    psql = shutil.which("psql") or _existing(pathlib.Path("/usr/lib/postgresql/15/bin/psql"), "deploy/local/setup")
+    psql = shutil.which("psql") or existing(pathlib.Path("/usr/lib/postgresql/15/bin/psql"), "deploy/local/setup")
     done = subprocess.run([psql, "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--field-separator=\t",
                            "-v", "ON_ERROR_STOP=1", "-f", "-"], env=client_environment(parts), input=sql,
                           capture_output=True, text=True, timeout=300, check=False)
@@ -222,7 +255,8 @@ def say(line: str) -> None:
     print(f"bench: {line}", file=sys.stderr, flush=True)
 
 
-def _existing(path: pathlib.Path, remedy: str) -> str:
+def existing(path: pathlib.Path, remedy: str) -> str:
+    """The path as text; BenchError with the remedy if nothing is there."""
     if not path.exists():
         raise BenchError(f"{path} is missing: {remedy}")
     return str(path)

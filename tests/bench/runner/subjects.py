@@ -1,4 +1,5 @@
-"""The programs under measurement. A peer joins by one class here that says how it starts: scenarios know no names.
+"""The programs under measurement: what scenarios ask of them, and the product's own. A peer joins by a class in peers.py
+and in line_up.py: scenarios know no names.
 
 All of one kind are run in turns on the same stack (A B A B): the first on a cold broker loses.
 """
@@ -51,6 +52,8 @@ class RunningWorker:
 
 class Receiver(Protocol):
     name: str
+    keeps_records: bool  # False: a limit, which neither checks signatures nor writes to the topic
+    rate_max: int  # requests a second that no run of it reaches: so many are signed beforehand
 
     def run(self, stage: Stage, names: dict[str, str]) -> contextlib.AbstractContextManager[RunningReceiver]:
         """Started and ready; it writes to names["KEYSTRAND_EVENTS_TOPIC"]."""
@@ -73,6 +76,8 @@ class Worker(Protocol):
 
 class KeystrandReceiver:
     name = "keystrand"
+    keeps_records = True
+    rate_max = 40_000
 
     @contextlib.contextmanager
     def run(self, stage: Stage, names: dict[str, str]) -> Iterator[RunningReceiver]:
@@ -137,7 +142,3 @@ def count_by_label(exposition: str, metric: str, label: str) -> dict[str, int]:
         key = re.search(rf'(?:^|,){label}="([^"]*)"', labels)[1]
         sums[key] = sums.get(key, 0) + int(float(value))
     return sums
-
-
-RECEIVERS: list[Receiver] = [KeystrandReceiver()]
-WORKERS: list[Worker] = [KeystrandWorker()]

