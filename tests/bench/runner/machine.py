@@ -71,7 +71,7 @@ def facts() -> dict[str, object]:
         "cpu": _cpu_model(),
         "memory_mib": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20,
         "kernel": platform.release(),
-        "commit": _commit(),
+        "commit": commit(),
         "librdkafka": _package_version("librdkafka1"),
         "postgresql": _package_version("postgresql-15"),
         "kafka": _kafka_version(),
@@ -84,10 +84,11 @@ def _cpu_model() -> str:
     return names[0] if names else platform.machine()
 
 
-def _commit() -> str:
-    commit = _output(["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"])
-    changed = _output(["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no"])
-    return commit + ("+changes" if changed else "")
+def commit(root: pathlib.Path = ROOT) -> str:
+    """What the folder's files are: a commit, with "+changes" if they differ from it."""
+    name = _output(["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"])
+    same = subprocess.run(["git", "-C", str(root), "diff", "--quiet", "HEAD"], capture_output=True, check=False)
+    return name + ("+changes" if same.returncode == 1 else "")
 
 
 def _package_version(package: str) -> str:

@@ -162,6 +162,19 @@ class Family(unittest.TestCase):
         sleeper.communicate()
 
 
+class Commit(unittest.TestCase):
+    def test_says_changes_only_if_there_are_some(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "file").write_text("as committed")
+            identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
+            for arguments in (["init", "-q"], ["add", "file"], [*identity, "commit", "-q", "-m", "x"]):
+                subprocess.run(["git", "-C", folder, *arguments], check=True)
+            self.assertRegex(machine.commit(root), "^[0-9a-f]{12}$")
+            (root / "file").write_text("changed")
+            self.assertRegex(machine.commit(root), r"^[0-9a-f]{12}\+changes$")
+
+
 class ResultsTable(unittest.TestCase):
     def test_shows_medians_of_the_rounds_and_writes_each_line(self):
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as out:
