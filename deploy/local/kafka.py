@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import shutil
+from collections.abc import Mapping
 
 import kafka_probe
 from process import Server, StackError, require_free_port, run
@@ -19,14 +21,35 @@ JVM_FLAGS = [
 ]
 
 
+@dataclasses.dataclass(frozen=True)
+class Listener:
+    """One more way into a broker, beside the usual one, on 127.0.0.1. `advertised`: the port that clients are sent to
+    instead, a proxy's; 0: none."""
+
+    port: int
+    protocol: str = "PLAINTEXT"  # or SSL, SASL_PLAINTEXT, SASL_SSL
+    advertised: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Special:
+    """What a throwaway broker has beyond the usual. `data`: an existing folder to keep its logs in, not the stack's."""
+
+    listeners: Mapping[str, Listener] = dataclasses.field(default_factory=dict)
+    settings: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    data: pathlib.Path | None = None
+
+
 class Broker(Server):
     """Node `index` (from 0; Kafka's own node.id is one higher) of a cluster of `count`. Its ports: see `ports`."""
 
-    def __init__(self, folder: pathlib.Path, jars: pathlib.Path, index: int, count: int, first_port: int):
+    def __init__(self, folder: pathlib.Path, jars: pathlib.Path, index: int, count: int, first_port: int,
+                 special: Special = Special()):
         super().__init__(folder, f"kafka-{index}")
         self.index = index
         self.port, self._controller_port = ports(first_port, index)
-        self.data = folder / f"kafka-{index}"
+        self.data = (special.data or folder) / f"kafka-{index}"
+        self._special = special
         self._count = count
         self._first_port = first_port
         self._jars = jars
@@ -83,7 +106,7 @@ class Broker(Server):
             "node.id": self.index + 1,
             "controller.quorum.voters": ",".join(voters),
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller_port}",
+            **self._listeners(),
             "log.dirs": data,
             "auto.create.topics.enable": "false",
             "default.replication.factor": replicas,
@@ -103,6 +126,21 @@ class Broker(Server):
             "num.network.threads": 2,
             "num.io.threads": 4,
             "log.cleaner.dedupe.buffer.size": 16 << 20,
+            **self._special.settings,
+        }
+
+    def _listeners(self) -> dict[str, str]:
+        more = self._special.listeners
+        bound = {"PLAINTEXT": self.port, "CONTROLLER": self._controller_port,
+                 **{name: listener.port for name, listener in more.items()}}
+        advertised = {"PLAINTEXT": self.port,
+                      **{name: listener.advertised or listener.port for name, listener in more.items()}}
+        protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT",
+                     **{name: listener.protocol for name, listener in more.items()}}
+        return {
+            "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in bound.items()),
+            "advertised.listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in advertised.items()),
+            "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
         }
 
 

@@ -21,7 +21,7 @@ import secrets
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -51,13 +51,16 @@ class Stack:
     """A stack in `folder`. Arguments left out come from the folder, or are chosen when `up` first makes it.
 
     Port 0 means: choose again. Brokers are counted from 0. Methods raise StackError, whose text is for people.
-    `say` gets a line of progress at a time. Not for several threads at once.
+    `say` gets a line of progress at a time. `special`: what brokers have beyond the usual, for tests; it is not kept in
+    the folder. Not for several threads at once.
     """
 
     def __init__(self, folder: pathlib.Path | str = DEFAULT_DIR, brokers: int | None = None,
                  kafka_port: int | None = None, postgres_port: int | None = None,
-                 say: Callable[[str], None] = lambda line: None):
+                 say: Callable[[str], None] = lambda line: None,
+                 special: Mapping[int, kafka.Special] | None = None):
         self.folder = pathlib.Path(folder).resolve()
+        self._special = special or {}
         self._wanted = {"brokers": brokers, "kafka_port": kafka_port, "postgres_port": postgres_port}
         self._say = say
 
@@ -208,7 +211,8 @@ class Stack:
     @property
     def brokers(self) -> list[kafka.Broker]:
         chosen = self.settings
-        return [kafka.Broker(self.folder, JARS, n, chosen.brokers, chosen.kafka_port) for n in range(chosen.brokers)]
+        return [kafka.Broker(self.folder, JARS, n, chosen.brokers, chosen.kafka_port, self._special.get(n, kafka.Special()))
+                for n in range(chosen.brokers)]
 
     @property
     def database(self) -> Postgres:

@@ -10,8 +10,9 @@ import pathlib
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+import kafka
 from process import ProcessId, StackError, exclusive, write_atomically
 from stack import LOCK_DEADLINE_S, ROOT, Stack
 
@@ -33,10 +34,10 @@ def throwaway_folder() -> Iterator[pathlib.Path]:
 
 
 @contextlib.contextmanager
-def throwaway_stack(brokers: int = 1) -> Iterator[Stack]:
+def throwaway_stack(brokers: int = 1, special: Mapping[int, kafka.Special] | None = None) -> Iterator[Stack]:
     """A running stack with a migrated database. If the block raises, the logs are kept and their place printed."""
     with throwaway_folder() as folder:
-        stack = Stack(folder, brokers=brokers)
+        stack = Stack(folder, brokers=brokers, special=special)
         try:
             stack.up()
             stack.migrate()
