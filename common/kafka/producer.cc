@@ -142,6 +142,7 @@ class Producer::Impl {
     client->topic.reset(rd_kafka_topic_new(client->handle.get(), settings_.topic.c_str(), nullptr));
     client->reports.reset(rd_kafka_queue_get_main(client->handle.get()));
     wake_.Watch(client->reports.get());
+    wake_.Signal();  // for what came before: a queue that is not empty signals no more, and nobody would empty it
     return client;
   }
 
