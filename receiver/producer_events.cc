@@ -36,7 +36,7 @@ void ProducerEvents::OnStatistics(std::string_view json) {
 }
 
 void ProducerEvents::OnClientError(std::string_view code, std::string_view /*reason*/, bool fatal) {
-  client_.ClientErrorSeen(metrics::ClientRole::kProducer, code);
+  client_.ClientErrorSeen(metrics::ClientRole::kProducer, fatal ? "_FATAL" : code);
   if (fatal) {
     log::Error(log::Action::kKafkaFatal, "the producer is made anew",
                {{Field::kClient, "producer"}, {Field::kCode, code}});

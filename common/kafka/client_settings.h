@@ -27,7 +27,8 @@ class ClientObserver {
   virtual ~ClientObserver() = default;
   /// Every 5 s (statistics.interval.ms): librdkafka's statistics document (JSON).
   virtual void OnStatistics(std::string_view /*json*/) {}
-  /// A client-wide error, e.g. "_ALL_BROKERS_DOWN": `code` is librdkafka's error name. Informational unless `fatal`.
+  /// A client-wide error, e.g. "_ALL_BROKERS_DOWN": `code` is librdkafka's error name, of a fatal error that of its
+  /// cause. Informational unless `fatal`.
   virtual void OnClientError(std::string_view /*code*/, std::string_view /*reason*/, bool /*fatal*/) {}
 };
 

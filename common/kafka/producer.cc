@@ -84,7 +84,9 @@ class Producer::Impl {
   void Publish(OutgoingRecord record, DeliveryCallback on_delivered) {
     Pending* const pending = Register(std::move(record), std::move(on_delivered));
     const auto error = Produce(*Current(), *pending);
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) Report(pending, error, {});
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    if (error == RD_KAFKA_RESP_ERR__FATAL) wake_.Signal();  // a rebuild that failed is tried again
+    Report(pending, error, {});
   }
 
   [[nodiscard]] int fd() const { return wake_.get(); }
@@ -209,8 +211,8 @@ class Producer::Impl {
   }
 
   void HandleError(const Client& client, rd_kafka_event_t* event) {
-    const auto error = rd_kafka_event_error(event);
-    const bool fatal = error == RD_KAFKA_RESP_ERR__FATAL;
+    const auto error = rd_kafka_event_error(event);  // of a fatal one, the code beneath: never ERR__FATAL itself
+    const bool fatal = rd_kafka_event_error_is_fatal(event) != 0;
     if (observer_ != nullptr)
       observer_->OnClientError(rd_kafka_err2name(error), rd_kafka_event_error_string(event), fatal);
     fatal_ = fatal_ || (fatal && client.handle == Current()->handle);
