@@ -7,21 +7,26 @@ constexpr std::chrono::seconds kProbeInterval{1};
 
 }  // namespace
 
-ProduceGate::Verdict ProduceGate::Judge(std::size_t record_bytes) {
-  const Backlog backlog = backlog_();
+ProduceGate::Verdict ProduceGate::Judge(std::int32_t partition, std::size_t record_bytes) {
+  const Backlog backlog = backlog_(partition);
   if (Full(backlog, record_bytes)) return Verdict::kFull;
   return Overdue(backlog) && !TakeProbe() ? Verdict::kStalled : Verdict::kOpen;
 }
 
 ProduceGate::Verdict ProduceGate::Foresee(std::size_t record_bytes) const {
-  const Backlog backlog = backlog_();
+  const Backlog backlog = backlog_(std::nullopt);
   if (Full(backlog, record_bytes)) return Verdict::kFull;
-  return Overdue(backlog) && !ProbeDue() ? Verdict::kStalled : Verdict::kOpen;
+  return Stalled(backlog) && !ProbeDue() ? Verdict::kStalled : Verdict::kOpen;
+}
+
+void ProduceGate::Acknowledged(std::chrono::nanoseconds took) {
+  if (took > limits_.age_max) return;
+  timely_until_.store((clock_.Steady() + limits_.age_max).time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 bool ProduceGate::KeepsUp() const {
-  const Backlog backlog = backlog_();
-  return !Overdue(backlog) && backlog.bytes * 5 < limits_.bytes_max * 4;
+  const Backlog backlog = backlog_(std::nullopt);
+  return backlog.bytes * 5 < limits_.bytes_max * 4 && !Stalled(backlog);
 }
 
 bool ProduceGate::Full(const Backlog& backlog, std::size_t record_bytes) const {
@@ -31,6 +36,11 @@ bool ProduceGate::Full(const Backlog& backlog, std::size_t record_bytes) const {
 }
 
 bool ProduceGate::Overdue(const Backlog& backlog) const { return backlog.oldest && *backlog.oldest > limits_.age_max; }
+
+bool ProduceGate::Stalled(const Backlog& backlog) const {
+  const auto now = clock_.Steady().time_since_epoch().count();
+  return Overdue(backlog) && now > timely_until_.load(std::memory_order_relaxed);
+}
 
 bool ProduceGate::ProbeDue() const {
   return clock_.Steady().time_since_epoch().count() >= next_probe_.load(std::memory_order_relaxed);

@@ -45,6 +45,7 @@ struct WebhookEndpoint::Delivery {
   std::string event_type;
   bool livemode = false;
   std::optional<std::int64_t> created;
+  std::chrono::steady_clock::time_point produced_at;
 };
 
 std::optional<WebhookEndpoint::Failure> WebhookEndpoint::FailureOf(ProduceGate::Verdict verdict) {
@@ -106,12 +107,17 @@ tl::expected<stripe::Signed, stripe::SignatureFailure> WebhookEndpoint::Verify(c
 void WebhookEndpoint::Queue(http::Request request, http::Responder responder, bool signed_with_primary) {
   Reception reception{std::string(request.request_id), NewTraceparent(), parts_.clock.Now(), signed_with_primary};
   EventRecord event = MakeEventRecord(settings_, reception, std::move(request.body));
-  const auto delivery =
-      std::make_shared<Delivery>(Delivery{std::move(responder), std::move(reception), std::move(event.event_id),
-                                          std::move(event.event_type), event.livemode, event.created});
+  const auto delivery = std::make_shared<Delivery>(Delivery{std::move(responder),
+                                                            std::move(reception),
+                                                            std::move(event.event_id),
+                                                            std::move(event.event_type),
+                                                            event.livemode,
+                                                            event.created,
+                                                            {}});
   const auto partition = ChoosePartition(event.record);
   if (!partition) return GiveUp(*delivery, partition.error());
   event.record.partition = *partition;
+  delivery->produced_at = parts_.clock.Steady();
   parts_.publisher.Publish(std::move(event.record), [this, delivery](const Result<kafka::Position>& reported) {
     Conclude(*delivery, reported);
   });
@@ -121,14 +127,18 @@ tl::expected<std::int32_t, WebhookEndpoint::Failure> WebhookEndpoint::ChoosePart
     const kafka::OutgoingRecord& record) const {
   const auto partitions = parts_.partition_count();
   if (!partitions) return tl::unexpected(Failure{DeliveryOutcome::kFailedQueueError, partitions.error()});
-  if (auto failure = FailureOf(parts_.gate.Judge(record.key.size() + record.value.size()))) {
+  const std::int32_t partition = kafka::PartitionOf(record.key, *partitions);
+  if (auto failure = FailureOf(parts_.gate.Judge(partition, record.key.size() + record.value.size()))) {
     return tl::unexpected(std::move(*failure));
   }
-  return kafka::PartitionOf(record.key, *partitions);
+  return partition;
 }
 
 void WebhookEndpoint::Conclude(Delivery& delivery, const Result<kafka::Position>& reported) const {
-  if (reported) return Accept(delivery, *reported);
+  if (reported) {
+    parts_.gate.Acknowledged(parts_.clock.Steady() - delivery.produced_at);
+    return Accept(delivery, *reported);
+  }
   GiveUp(delivery, {DeliveryOutcome::kFailedQueueError, reported.error()});
 }
 

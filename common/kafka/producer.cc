@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <list>
+#include <map>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -109,24 +110,42 @@ class Producer::Impl {
   }
 
   [[nodiscard]] std::optional<std::chrono::nanoseconds> Oldest() const {
+    const auto now = clock_.Steady();
+    std::optional<std::chrono::nanoseconds> oldest;
     const std::lock_guard lock(mutex_);
-    if (in_flight_.empty()) return std::nullopt;
-    return clock_.Steady() - in_flight_.front()->produced_at;
+    for (const auto& [partition, records] : in_flight_) {
+      if (!records.empty()) oldest = std::max(oldest, std::optional(Age(records, now)));  // an empty optional is least
+    }
+    return oldest;
+  }
+
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> Oldest(std::int32_t partition) const {
+    const auto now = clock_.Steady();
+    const std::lock_guard lock(mutex_);
+    const auto found = in_flight_.find(partition);
+    if (found == in_flight_.end() || found->second.empty()) return std::nullopt;
+    return Age(found->second, now);
   }
 
   [[nodiscard]] Backlog InFlight() const {
     const std::lock_guard lock(mutex_);
-    return {in_flight_.size(), bytes_};
+    return backlog_;
   }
 
  private:
+  struct Pending;
+  using Records = std::list<std::unique_ptr<Pending>>;  // oldest first
   struct Pending {
     OutgoingRecord record;
     DeliveryCallback on_delivered;
     std::chrono::steady_clock::time_point produced_at;
-    std::list<std::unique_ptr<Pending>>::iterator place;
+    Records::iterator place;
     [[nodiscard]] std::size_t bytes() const { return record.key.size() + record.value.size(); }
   };
+
+  static std::chrono::nanoseconds Age(const Records& records, std::chrono::steady_clock::time_point now) {
+    return now - records.front()->produced_at;
+  }
 
   Result<std::shared_ptr<Client>> MakeProducer() {
     auto conf =
@@ -166,9 +185,10 @@ class Producer::Impl {
     pending->produced_at = clock_.Steady();
     Pending* const raw = pending.get();
     const std::lock_guard lock(mutex_);
-    bytes_ += raw->bytes();
-    in_flight_.push_back(std::move(pending));
-    raw->place = std::prev(in_flight_.end());
+    backlog_.bytes += raw->bytes();
+    ++backlog_.records;
+    Records& records = in_flight_[raw->record.partition];
+    raw->place = records.insert(records.end(), std::move(pending));
     return raw;
   }
 
@@ -223,8 +243,9 @@ class Producer::Impl {
     {
       const std::lock_guard lock(mutex_);
       owned = std::move(*pending->place);
-      in_flight_.erase(pending->place);
-      bytes_ -= owned->bytes();
+      in_flight_[owned->record.partition].erase(owned->place);
+      backlog_.bytes -= owned->bytes();
+      --backlog_.records;
     }
     if (observer_ != nullptr) observer_->OnProduced(ResultOf(error), clock_.Steady() - owned->produced_at);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return owned->on_delivered(position);
@@ -258,11 +279,11 @@ class Producer::Impl {
   ProducerObserver* observer_;
   EventFd wake_;
   mutable std::mutex mutex_;
-  std::shared_ptr<Client> current_;                // guarded by mutex_
-  std::list<std::unique_ptr<Pending>> in_flight_;  // guarded by mutex_; oldest first
-  std::size_t bytes_ = 0;                          // guarded by mutex_
-  std::vector<std::shared_ptr<Client>> retired_;   // serving thread only
-  bool fatal_ = false;                             // serving thread only
+  std::shared_ptr<Client> current_;               // guarded by mutex_
+  std::map<std::int32_t, Records> in_flight_;     // guarded by mutex_; by partition
+  Backlog backlog_;                               // guarded by mutex_; of all partitions
+  std::vector<std::shared_ptr<Client>> retired_;  // serving thread only
+  bool fatal_ = false;                            // serving thread only
 };
 
 Producer::Producer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -283,6 +304,9 @@ int Producer::delivery_fd() const { return impl_->fd(); }
 void Producer::ServeDeliveries() { impl_->Serve(0); }
 void Producer::ServeFor(std::chrono::milliseconds timeout) { impl_->Serve(static_cast<int>(timeout.count())); }
 std::optional<std::chrono::nanoseconds> Producer::OldestUnacknowledged() const { return impl_->Oldest(); }
+std::optional<std::chrono::nanoseconds> Producer::OldestUnacknowledged(std::int32_t partition) const {
+  return impl_->Oldest(partition);
+}
 Producer::Backlog Producer::InFlight() const { return impl_->InFlight(); }
 bool Producer::Flush(std::chrono::milliseconds timeout) { return impl_->Flush(timeout); }
 

@@ -53,6 +53,8 @@ class Producer final : public Publisher {
 
   /// How long the oldest unacknowledged record has waited; empty when nothing is in flight. Thread-safe.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> OldestUnacknowledged() const;
+  /// The same of one partition: another leader, another wait.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> OldestUnacknowledged(std::int32_t partition) const;
   struct Backlog {
     std::size_t records = 0;
     std::size_t bytes = 0;  ///< keys and values not yet acknowledged

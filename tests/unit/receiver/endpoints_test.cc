@@ -49,7 +49,7 @@ class EndpointsTest : public testing::Test {
   SigningSecrets connect_secrets_{300s};
   FakePublisher publisher_;
   ProduceGate::Backlog backlog_;
-  ProduceGate gate_{[this] { return backlog_; }, {5'000ms, 10'000'000}, clock_};
+  ProduceGate gate_{[this](auto) { return backlog_; }, {5'000ms, 10'000'000}, clock_};
   std::optional<Endpoints> endpoints_;
   std::shared_ptr<FakeSink> sink_ = std::make_shared<FakeSink>();
   std::string bytes_;

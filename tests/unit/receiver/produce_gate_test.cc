@@ -12,40 +12,49 @@ using Verdict = ProduceGate::Verdict;
 
 class ProduceGateTest : public testing::Test {
  protected:
+  static constexpr std::int32_t kHung = 3;
+
+  /// `backlog_`, but that its oldest record waits for one partition only if so told.
+  ProduceGate::Backlog Asked(std::optional<std::int32_t> partition) const {
+    const bool elsewhere = only_ && partition && *partition != *only_;
+    return {elsewhere ? std::nullopt : backlog_.oldest, backlog_.bytes};
+  }
+
   ProduceGate::Backlog backlog_;
+  std::optional<std::int32_t> only_;
   ManualClock clock_;
-  ProduceGate gate_{[this] { return backlog_; }, {5'000ms, 1'000}, clock_};
+  ProduceGate gate_{[this](auto partition) { return Asked(partition); }, {5'000ms, 1'000}, clock_};
 };
 
 TEST_F(ProduceGateTest, IsOpenWhileKafkaKeepsUp) {
-  EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
+  EXPECT_EQ(gate_.Judge(0, 100), Verdict::kOpen);
   backlog_.oldest = 5s;
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(gate_.Judge(0, 100), Verdict::kOpen);
 }
 
 TEST_F(ProduceGateTest, LetsOneProbeASecondThroughAStall) {
   backlog_.oldest = 5s + 1ns;
-  EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
-  EXPECT_EQ(gate_.Judge(100), Verdict::kStalled);
+  EXPECT_EQ(gate_.Judge(0, 100), Verdict::kOpen);
+  EXPECT_EQ(gate_.Judge(0, 100), Verdict::kStalled);
   clock_.steady += 999ms;
-  EXPECT_EQ(gate_.Judge(100), Verdict::kStalled);
+  EXPECT_EQ(gate_.Judge(0, 100), Verdict::kStalled);
   clock_.steady += 1ms;
-  EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
-  EXPECT_EQ(gate_.Judge(100), Verdict::kStalled);
+  EXPECT_EQ(gate_.Judge(0, 100), Verdict::kOpen);
+  EXPECT_EQ(gate_.Judge(0, 100), Verdict::kStalled);
 }
 
 TEST_F(ProduceGateTest, OpensAtOnceWhenTheStallIsOver) {
   backlog_.oldest = 6s;
-  (void)gate_.Judge(100);
-  ASSERT_EQ(gate_.Judge(100), Verdict::kStalled);
+  (void)gate_.Judge(0, 100);
+  ASSERT_EQ(gate_.Judge(0, 100), Verdict::kStalled);
   backlog_.oldest = std::nullopt;
-  EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
+  EXPECT_EQ(gate_.Judge(0, 100), Verdict::kOpen);
 }
 
 TEST_F(ProduceGateTest, BoundsTheBytesInFlight) {
   backlog_.bytes = 900;
-  EXPECT_EQ(gate_.Judge(100), Verdict::kOpen);
-  EXPECT_EQ(gate_.Judge(101), Verdict::kFull);
+  EXPECT_EQ(gate_.Judge(0, 100), Verdict::kOpen);
+  EXPECT_EQ(gate_.Judge(0, 101), Verdict::kFull);
 }
 
 TEST_F(ProduceGateTest, TellsWhetherKafkaKeepsUp) {
@@ -58,11 +67,33 @@ TEST_F(ProduceGateTest, TellsWhetherKafkaKeepsUp) {
   EXPECT_FALSE(gate_.KeepsUp());
 }
 
+TEST_F(ProduceGateTest, StallsOnlyThePartitionWhoseLeaderHangs) {
+  backlog_.oldest = 6s;
+  only_ = kHung;
+  ASSERT_EQ(gate_.Judge(kHung, 100), Verdict::kOpen);  // the probe
+  EXPECT_EQ(gate_.Judge(kHung, 100), Verdict::kStalled);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(gate_.Judge(kHung + 1, 100), Verdict::kOpen);
+}
+
+TEST_F(ProduceGateTest, KeepsUpWhileOthersAreAcknowledgedInTime) {
+  backlog_.oldest = 6s;
+  only_ = kHung;
+  EXPECT_FALSE(gate_.KeepsUp());
+  gate_.Acknowledged(5s + 1ns);
+  EXPECT_FALSE(gate_.KeepsUp());
+  gate_.Acknowledged(5s);
+  EXPECT_TRUE(gate_.KeepsUp());
+  clock_.steady += 5s;
+  EXPECT_TRUE(gate_.KeepsUp());
+  clock_.steady += 1ns;
+  EXPECT_FALSE(gate_.KeepsUp());
+}
+
 TEST_F(ProduceGateTest, SpendsNoProbeOnARecordThatDoesNotFit) {
   backlog_ = {6s, 1'000};
-  EXPECT_EQ(gate_.Judge(1), Verdict::kFull);
+  EXPECT_EQ(gate_.Judge(0, 1), Verdict::kFull);
   backlog_.bytes = 0;
-  EXPECT_EQ(gate_.Judge(1), Verdict::kOpen);
+  EXPECT_EQ(gate_.Judge(0, 1), Verdict::kOpen);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ class WebhookEndpointTest : public testing::Test {
   SigningSecrets secrets_{300s};
   FakePublisher publisher_;
   ProduceGate::Backlog backlog_;
-  ProduceGate gate_{[this] { return backlog_; }, {5'000ms, 10'000'000}, clock_};
+  ProduceGate gate_{[this](auto) { return backlog_; }, {5'000ms, 10'000'000}, clock_};
   Result<std::int32_t> partitions_ = 12;
   WebhookEndpoint endpoint_{EndpointSettings{"main", 0, "/webhooks/stripe", "any", ""},
                             {secrets_, publisher_, gate_, [this] { return partitions_; }, clock_, metrics_}};

@@ -42,7 +42,7 @@ class WebhookOverHttp : public testing::Test {
   metrics::ReceiverMetrics metrics_{registry_};
   SigningSecrets secrets_{300s};
   FakePublisher publisher_;
-  ProduceGate gate_{[] { return ProduceGate::Backlog{}; }, {5'000ms, 10'000'000}, clock_};
+  ProduceGate gate_{[](auto) { return ProduceGate::Backlog{}; }, {5'000ms, 10'000'000}, clock_};
   WebhookEndpoint endpoint_{EndpointSettings{"default", 0, "/webhooks/stripe", "any", ""},
                             {secrets_, publisher_, gate_, [] { return 12; }, clock_, metrics_}};
   ExchangeObserver observer_{{"/webhooks/stripe"}, metrics_, clock_};

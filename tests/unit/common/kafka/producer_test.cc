@@ -59,5 +59,32 @@ TEST(ProducerTest, AsksToBeServedOnceFromTheStart) {
   EXPECT_FALSE(AsksToBeServed(**producer));
 }
 
+TEST(ProducerTest, TellsTheOldestRecordOfEachPartition) {
+  const SystemClock clock;
+  const SilentBroker broker;
+  ProducerSettings settings = broker.Settings();
+  settings.client.properties["message.timeout.ms"] = "100";
+  const auto created = Producer::Create(settings, clock, nullptr);
+  ASSERT_TRUE(created) << created.error().detail;
+  Producer& producer = **created;
+  const auto publish = [&producer](std::int32_t partition) {
+    OutgoingRecord record;
+    record.key = "key";
+    record.value = "value";
+    record.partition = partition;
+    producer.Publish(std::move(record), [](const Result<Position>& reported) { EXPECT_FALSE(reported); });
+  };
+  publish(3);
+  publish(5);
+
+  EXPECT_FALSE(producer.OldestUnacknowledged(4));
+  ASSERT_TRUE(producer.OldestUnacknowledged(3) && producer.OldestUnacknowledged(5));
+  EXPECT_GE(producer.OldestUnacknowledged(), producer.OldestUnacknowledged(5));
+  EXPECT_EQ(producer.InFlight().records, 2U);
+  EXPECT_TRUE(producer.Flush(std::chrono::seconds(10)));  // both time out
+  EXPECT_FALSE(producer.OldestUnacknowledged());
+  EXPECT_EQ(producer.InFlight().bytes, 0U);
+}
+
 }  // namespace
 }  // namespace keystrand::kafka
