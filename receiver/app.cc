@@ -69,6 +69,7 @@ kafka::ProducerSettings ProducerOf(const Settings& settings) {
   producer.client = ClientOf(settings);
   producer.topic = settings.events_topic;
   producer.record_bytes_max = std::max(producer.record_bytes_max, settings.body_bytes_max + kRecordOverhead);
+  producer.batch_bytes_max = std::min(producer.batch_bytes_max, settings.body_bytes_max + kRecordOverhead);
   producer.queue_bytes_max = 2 * settings.queue_bytes_max;  // ours is judged first, in ProduceGate
   return producer;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <list>
 #include <map>
 #include <mutex>
@@ -153,6 +154,7 @@ class Producer::Impl {
                                     {"acks", "all"},
                                     {"linger.ms", LingerMs()},
                                     {"message.max.bytes", std::to_string(settings_.record_bytes_max)},
+                                    {"batch.size", BatchSize()},
                                     {"queue.buffering.max.kbytes", std::to_string(settings_.queue_bytes_max / 1024)}});
     if (!conf) return Fail(conf.error());
     rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
@@ -171,6 +173,14 @@ class Producer::Impl {
   [[nodiscard]] std::string LingerMs() const {
     const auto set = settings_.client.properties.find("linger.ms");
     return set == settings_.client.properties.end() ? "0" : set->second;
+  }
+
+  /// Smaller if passed through so; a record that is larger travels alone.
+  [[nodiscard]] std::string BatchSize() const {
+    const auto set = settings_.client.properties.find("batch.size");
+    const auto wanted =
+        set == settings_.client.properties.end() ? settings_.batch_bytes_max : std::atoll(set->second.c_str());
+    return std::to_string(std::min<std::int64_t>(wanted, settings_.batch_bytes_max));
   }
 
   [[nodiscard]] std::shared_ptr<Client> Current() const {

@@ -19,6 +19,7 @@ struct ProducerSettings {
   ClientSettings client;
   std::string topic;
   std::int64_t record_bytes_max = 2 * 1024 * 1024;  ///< as the topic's max.message.bytes
+  std::int64_t batch_bytes_max = 1'000'000;         ///< the topic's max.message.bytes bounds what travels together, too
   std::int64_t queue_bytes_max = 16 * 1024 * 1024;  ///< refused copies must not pile up in front of a recovery
 };
 
