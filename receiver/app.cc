@@ -79,6 +79,7 @@ kafka::TopicWatch::Settings WatchOf(const Settings& settings) {
   watch.client = ClientOf(settings);
   watch.topics = {{settings.events_topic, settings.body_bytes_max + kRecordOverhead}};
   watch.durability = settings.durability;
+  watch.interval = settings.topic_check_interval;
   return watch;
 }
 

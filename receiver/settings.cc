@@ -45,6 +45,10 @@ void AddKafka(config::Reader& reader, Settings& settings) {
               "what the topic must be: replicated (at least 3 copies, 2 of them in sync), or "
               "single-broker for local use"},
              {{"replicated", kafka::Durability::kReplicated}, {"single-broker", kafka::Durability::kSingleBroker}});
+  reader.Add(settings.topic_check_interval,
+             {"topic-check-interval-ms",
+              "how often the topic is held against what it must be; every second while it is not that"},
+             {milliseconds(100), milliseconds(3'600'000)});
   reader.AddKafkaProperties(settings.kafka_properties);
   reader.Add(settings.ack_timeout,
              {"ack-timeout-ms",

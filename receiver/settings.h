@@ -25,6 +25,7 @@ struct Settings {
   std::string kafka_brokers;
   std::string events_topic = "keystrand.events";
   kafka::Durability durability = kafka::Durability::kReplicated;
+  std::chrono::milliseconds topic_check_interval{60'000};
   std::map<std::string, std::string> kafka_properties;
   std::chrono::milliseconds ack_timeout{5'000};
   std::int64_t queue_bytes_max = 16 * 1024 * 1024;
