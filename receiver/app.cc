@@ -260,8 +260,8 @@ void App::AddHealthChecks() {
   };
   ready("settings", [] { return Health::State{true, "settings and signing secrets are loaded"}; });
   ready("kafka", [this] {
-    const bool up = producer_events_.BrokerUp();
-    return Health::State{up, up ? "a broker is up" : "no broker was seen up within ten seconds"};
+    const std::string problem = producer_events_.Problem();
+    return Health::State{problem.empty(), problem.empty() ? "a broker is up" : problem};
   });
   ready("topic", [this] {
     const auto partitions = topic_watch_->PartitionCount();

@@ -50,6 +50,13 @@ void ReadConfig(std::string_view name, const char* value, TopicDescription& desc
   }
 }
 
+/// A topic that the broker does not describe to us, with the remedy where there is one.
+tl::unexpected<Error> Undescribed(rd_kafka_resp_err_t error, const std::string& topic) {
+  const bool forbidden = error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+  return Fail(ToErrorCode(error), "topic " + topic + ": " + rd_kafka_err2name(error) +
+                                      (forbidden ? ": grant this client Describe and DescribeConfigs on it" : ""));
+}
+
 }  // namespace
 
 class Admin::Impl {
@@ -91,7 +98,7 @@ class Admin::Impl {
         rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event->get()), &count);
     if (count != 1) return Fail(ErrorCode::kUnavailable, "describe topic " + topic + ": no answer");
     if (const auto error = rd_kafka_ConfigResource_error(results[0]); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return FailWith(error, "describe topic " + topic);
+      return Undescribed(error, topic);
     }
     const auto** entries = rd_kafka_ConfigResource_configs(results[0], &count);
     for (std::size_t i = 0; i < count; ++i) {
@@ -194,7 +201,7 @@ class Admin::Impl {
     if ((*metadata)->topic_cnt != 1 || found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
       return Fail(ErrorCode::kMisdeployed, "topic " + name + " does not exist: run `keystrand topics create`");
     }
-    if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(found.err, "topic " + name);
+    if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return Undescribed(found.err, name);
     TopicDescription description;
     description.partitions = found.partition_cnt;
     description.replication_factor = found.partition_cnt == 0 ? 0 : found.partitions[0].replica_cnt;

@@ -111,6 +111,9 @@ void TopicWatch::Check() {
 Result<> TopicWatch::CheckAll(std::vector<std::int32_t>& counts) const {
   for (std::size_t i = 0; i < settings_.topics.size(); ++i) {
     const auto seen = admin_->Describe(settings_.topics[i].topic, kAskTimeout);
+    if (!seen && seen.error().code == ErrorCode::kUnavailable) {
+      return Fail(ErrorCode::kUnavailable, "the topic could not be checked yet: " + seen.error().detail);
+    }
     if (!seen) return Fail(seen.error());
     if (auto judged = JudgeTopic(settings_.topics[i], settings_.durability, counts[i], *seen); !judged) return judged;
     if (counts[i] == 0) counts[i] = seen->partitions;
