@@ -15,13 +15,10 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "deploy" / "local"), str(ROOT / "tests")]
 
-import psycopg  # noqa: E402
-
-from keystrand_e2e import programs  # noqa: E402
-from keystrand_e2e.system import System  # noqa: E402
 from keystrand_e2e.programs import Program  # noqa: E402
+from keystrand_e2e.servers import FAILED, observed_stack  # noqa: E402
+from keystrand_e2e.system import System  # noqa: E402
 from stack import Stack  # noqa: E402
-from throwaway import keep_logs, throwaway_stack  # noqa: E402
 from traffic.sender import History  # noqa: E402
 
 TEMPLATE = "keystrand"  # the stack's own database, migrated: each test gets a copy
@@ -38,23 +35,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-FAILED = pytest.StashKey[bool]()
-
-
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Kafka and PostgreSQL, with a migrated and observed database that nobody is connected to."""
-    missing = [name for name in ("keystrand-receiver", "keystrand-worker", "keystrand")
-               if not (programs.BINARIES / name).exists()]
-    if missing:
-        pytest.fail(f"{programs.BINARIES} lacks {', '.join(missing)}: `make build` first", pytrace=False)
-    with throwaway_stack() as stack:
-        observer = (pathlib.Path(programs.__file__).parent / "observer.sql").read_text()
-        with psycopg.connect(stack.database_url) as connection:
-            connection.execute(observer)
+    with observed_stack(request.session) as stack:
         yield stack
-        if request.session.stash.get(FAILED, False):
-            keep_logs(stack)
 
 
 @pytest.fixture

@@ -3,4 +3,6 @@
     waiting    bounded waits                     programs   a process: ready, frozen, killed, stopped, measured
     system     one test's topics, database, programs        topic      a topic, read whole
     evidence   all that is left after a run      checker    what must hold for it
+    servers    the stacks that tests share       outage     traffic through a broker's fault
+    fault_proxy  what the wire to a broker may do
 """
