@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/stripe/envelope_reader.h"
-#include "common/stripe/json_reader.h"
+#include "common/stripe/json_scan.h"
 #include "common/stripe/rfc3339.h"
 #include "common/stripe/sha256.h"
 
@@ -184,13 +184,13 @@ Result<> TakeKey(Envelope& event, const EnvelopeReader& read, std::string_view o
 }  // namespace
 
 Result<Envelope> ParseEnvelope(std::string_view body, std::string_view own_account) {
-  const auto read = ReadJson<EnvelopeReader>(body);
-  if (!read) return Fail(read.error());
-  if ((*read)[Field::kRoot].type != Type::kObject) return Malformed("the body", "is not a JSON object");
+  EnvelopeReader read;
+  if (const auto scanned = ScanJson(body, read); !scanned) return Fail(scanned.error());
+  if (read[Field::kRoot].type != Type::kObject) return Malformed("the body", "is not a JSON object");
   Envelope event;
-  if (const auto taken = TakeIdentity(event, *read); !taken) return Fail(taken.error());
-  TakeObject(event, *read, body);
-  if (const auto taken = TakeKey(event, *read, own_account); !taken) return Fail(taken.error());
+  if (const auto taken = TakeIdentity(event, read); !taken) return Fail(taken.error());
+  TakeObject(event, read, body);
+  if (const auto taken = TakeKey(event, read, own_account); !taken) return Fail(taken.error());
   return event;
 }
 

@@ -138,6 +138,7 @@ bool EnvelopeReader::EndArray() {
 bool EnvelopeReader::Key(std::string_view key) {
   Frame& frame = frames_[depth_];
   frame.field = Field::kNone;
+  if (frame.place == Place::kIgnored) return true;
   const PlaceNames place = NamesOf(frame.place);
   for (const Name& name : place.names) {
     if (name.key == key) frame.field = name.field;

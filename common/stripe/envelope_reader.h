@@ -70,7 +70,7 @@ struct Value {
   std::size_t end = 0;    ///< of an object: offset after its "}"
 };
 
-/// A handler for ReadJson: follows the path from the root and keeps the values of the fields above.
+/// A handler for ScanJson: follows the path from the root and keeps the values of the fields above.
 class EnvelopeReader {
  public:
   EnvelopeReader();
@@ -81,6 +81,11 @@ class EnvelopeReader {
   /// Why the reading was stopped: a field occurs twice.
   [[nodiscard]] const std::string& fault() const { return fault_; }
 
+  /// Whether the key or string that comes now is looked at.
+  [[nodiscard]] bool Reads() const {
+    const Frame& frame = frames_[depth_];
+    return frame.place != Place::kIgnored || frame.field != Field::kNone;
+  }
   bool StartObject(std::size_t offset);
   bool EndObject(std::size_t end);
   bool StartArray();

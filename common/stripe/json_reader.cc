@@ -3,38 +3,13 @@
 #include <cstdint>
 #include <cstring>
 
+#include "common/stripe/json_scan.h"
+
 namespace keystrand::stripe {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-std::size_t SkipDigits(std::string_view text, std::size_t at) {
-  while (at < text.size() && IsDigit(text[at])) ++at;
-  return at;
-}
-
 bool IsOneOf(std::string_view text, std::size_t at, std::string_view set) {
   return at < text.size() && set.find(text[at]) != std::string_view::npos;
-}
-
-/// Where the JSON number that starts at `begin` ends; `begin` if there is none. RFC 8259, section 6.
-std::size_t NumberEnd(std::string_view text, std::size_t begin) {
-  std::size_t at = begin;
-  if (IsOneOf(text, at, "-")) ++at;
-  const std::size_t integer = at;
-  at = IsOneOf(text, at, "0") ? at + 1 : SkipDigits(text, at);
-  if (at == integer) return begin;
-  if (IsOneOf(text, at, ".")) {
-    const std::size_t fraction = at + 1;
-    at = SkipDigits(text, fraction);
-    if (at == fraction) return begin;
-  }
-  if (IsOneOf(text, at, "eE")) {
-    const std::size_t exponent = IsOneOf(text, at + 1, "+-") ? at + 2 : at + 1;
-    at = SkipDigits(text, exponent);
-    if (at == exponent) return begin;
-  }
-  return at;
 }
 
 /// One past the closing quote of the string that starts at `begin`, or the end of `text`.

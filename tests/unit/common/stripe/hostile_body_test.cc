@@ -155,7 +155,7 @@ TEST(HostileBodyTest, SaysWhatIsWrong) {
   EXPECT_EQ(fault(R"({"id":7})"), "id is not a string");
   EXPECT_EQ(fault(R"({"id":"evt_1"})"), "type is missing");
   EXPECT_EQ(fault(Nested(65)), "nested deeper than 64 levels at byte " + std::to_string(Nested(65).find('[') + 61));
-  EXPECT_EQ(fault("{\"\xFF\":1}"), "Invalid encoding in string. at byte 2");
+  EXPECT_EQ(fault("{\"\xFF\":1}"), "a control character, or no UTF-8, at byte 2");
   EXPECT_EQ(fault(EventAround("x", R"({"customer":"cus/1"})")),
             "the id for the ordering key is not 1 to 255 bytes of printable ASCII without a slash");
 }

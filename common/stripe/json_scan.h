@@ -1,0 +1,164 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/core/result.h"
+
+/// The quick way to read JSON, for those who need few of its values: every event passes here twice. As strict as
+/// json_reader.h, and numbers of any length are numbers. Included by this folder's .cc files only.
+namespace keystrand::stripe {
+
+inline constexpr int kScanDepthMax = 64;
+
+/// What stands between two quotes, checked but not decoded.
+struct JsonString {
+  std::size_t end = 0;     ///< of the closing quote
+  bool escaped = false;    ///< it must be decoded
+  bool has_nul = false;    ///< it decodes to a NUL
+  std::string_view fault;  ///< empty: it is a string; else `end` is where it is none
+};
+
+/// `begin`: after the opening quote. Strict: no control characters, well-formed UTF-8, no half of a surrogate pair.
+[[nodiscard]] JsonString ScanString(std::string_view text, std::size_t begin);
+/// Replaces the escapes of a string that ScanString has checked.
+void DecodeString(std::string_view raw, std::string& decoded);
+/// Where the number that begins at `begin` ends; `begin` if there is none. Source: RFC 8259, section 6.
+[[nodiscard]] std::size_t NumberEnd(std::string_view text, std::size_t begin);
+/// The first position from `begin` on that is no white space.
+[[nodiscard]] std::size_t SkipBlanks(std::string_view text, std::size_t begin);
+
+/// Calls `handler` as JsonAdapter (json_reader.h) does. Its member `bool Reads() const` says whether the text of the
+/// key or string that comes now is looked at: if not, it is checked, and given as it stands, escapes and all.
+template <typename Handler>
+class JsonScanner {
+ public:
+  JsonScanner(std::string_view text, Handler& handler) : text_(text), handler_(handler) {}
+
+  /// Errors: kMalformed; the detail is the handler's `fault()` if it stopped the reading, else what is wrong and where.
+  Result<> Scan() {
+    if (Document()) return {};
+    if (fault_.empty()) return Fail(ErrorCode::kMalformed, handler_.fault());
+    return Fail(ErrorCode::kMalformed, std::string(fault_) + " at byte " + std::to_string(at_));
+  }
+
+ private:
+  bool Document() {
+    Blanks();
+    if (!Value()) return false;
+    while (depth_ > 0) {
+      if (!Next()) return false;
+    }
+    Blanks();
+    return at_ == text_.size() || Stop("text after the value");
+  }
+
+  /// What follows a value inside an object or array: its end, or the next value.
+  bool Next() {
+    Blanks();
+    const char c = Here();
+    if (c == (InObject() ? '}' : ']')) return Close();
+    if (c != ',') return Stop("neither a comma nor the end of an object or array");
+    ++at_;
+    Blanks();
+    return InObject() ? Member() : Value();
+  }
+
+  bool Member() {
+    if (Here() != '"') return Stop("no name where a member must begin");
+    if (!Text([this](std::string_view key) { return handler_.Key(key); })) return false;
+    Blanks();
+    if (Here() != ':') return Stop("no colon after a name");
+    ++at_;
+    Blanks();
+    return Value();
+  }
+
+  bool Value() {
+    switch (Here()) {
+      case '{': return Open(true) && handler_.StartObject(at_ - 1) && First();
+      case '[': return Open(false) && handler_.StartArray() && First();
+      case '"': return Text([this](std::string_view text) { return handler_.String(text); });
+      case 't': return Word("true") && handler_.Bool(true);
+      case 'f': return Word("false") && handler_.Bool(false);
+      case 'n': return Word("null") && handler_.Null();
+      default: return Number();
+    }
+  }
+
+  /// The first thing in an object or array: it may be the end.
+  bool First() {
+    Blanks();
+    if (Here() == (InObject() ? '}' : ']')) return Close();
+    return InObject() ? Member() : Value();
+  }
+
+  bool Open(bool object) {
+    if (depth_ == kScanDepthMax) return Stop("nested deeper than 64 levels");
+    objects_ = objects_ << 1 | static_cast<std::uint64_t>(object);
+    ++depth_;
+    ++at_;
+    return true;
+  }
+
+  bool Close() {
+    const bool object = InObject();
+    objects_ >>= 1;
+    --depth_;
+    ++at_;
+    return object ? handler_.EndObject(at_) : handler_.EndArray();
+  }
+
+  template <typename Give>
+  bool Text(Give give) {
+    const std::size_t begin = at_ + 1;
+    const JsonString string = ScanString(text_, begin);
+    at_ = string.end;
+    if (!string.fault.empty()) return Stop(string.fault);
+    ++at_;
+    if (string.has_nul) handler_.SawNul();
+    const std::string_view raw = text_.substr(begin, string.end - begin);
+    if (!string.escaped || !handler_.Reads()) return give(raw);
+    DecodeString(raw, decoded_);
+    return give(decoded_);
+  }
+
+  bool Number() {
+    const std::size_t begin = at_;
+    at_ = NumberEnd(text_, begin);
+    if (at_ == begin) return Stop("no value");
+    return handler_.Number(text_.substr(begin, at_ - begin));
+  }
+
+  bool Word(std::string_view word) {
+    if (text_.substr(at_, word.size()) != word) return Stop("no value");
+    at_ += word.size();
+    return true;
+  }
+
+  bool Stop(std::string_view fault) {
+    fault_ = fault;
+    return false;
+  }
+  void Blanks() { at_ = SkipBlanks(text_, at_); }
+  /// A NUL, which JSON never has there, at the end.
+  [[nodiscard]] char Here() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+  [[nodiscard]] bool InObject() const { return (objects_ & 1) != 0; }
+
+  std::string_view text_;
+  Handler& handler_;
+  std::size_t at_ = 0;
+  int depth_ = 0;
+  std::uint64_t objects_ = 0;  // a bit for each open level: object or array
+  std::string decoded_;
+  std::string_view fault_;
+};
+
+template <typename Handler>
+Result<> ScanJson(std::string_view text, Handler& handler) {
+  return JsonScanner<Handler>(text, handler).Scan();
+}
+
+}  // namespace keystrand::stripe
