@@ -185,14 +185,15 @@ void Connection::BeginExchange() {
 }
 
 void Connection::Admit() {
-  if (shared_.requests_in_flight.load(std::memory_order_relaxed) > settings().requests_in_flight_max) {
+  const bool too_large = head_.content_length > settings().body_bytes_max;  // for good, however busy the server is
+  if (shared_.requests_in_flight.load(std::memory_order_relaxed) > settings().requests_in_flight_max && !too_large) {
     return Shed(Bound::kRequestsInFlight);
   }
   if (const auto refusal = shared_.handler.Admit(head_)) {
     SkipBody();
     return WriteAnswer(refusal->response, Ending::kAnswered, refusal->outcome);
   }
-  if (head_.content_length > settings().body_bytes_max) return Refuse(413, Ending::kRefusedHead);
+  if (too_large) return Refuse(413, Ending::kRefusedHead);
   const std::uint64_t in_flight = shared_.bytes_in_flight.load(std::memory_order_relaxed);
   if (in_flight + head_.content_length > settings().bytes_in_flight_max) return Shed(Bound::kBytesInFlight);
   phase_ = Phase::kBody;

@@ -205,6 +205,9 @@ TEST_F(ServerTest, ShedsRequestsOverTheBoundAndKeepsTheirConnections) {
   EXPECT_EQ(shed.status, 503);
   EXPECT_TRUE(shed.Has("Retry-After: 1"));
   EXPECT_EQ(server->Stats().Hits(Bound::kRequestsInFlight), 1u);
+  Client hopeless(port);
+  hopeless.Send("POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n");
+  EXPECT_EQ(hopeless.Receive().status, 413) << "a 503 would have it sent again and again";
   responders[0].Send(Response(200, "text/plain", "done"));
   EXPECT_EQ(first.Receive().body, "done");
   second.Send(Post("z"));
