@@ -118,7 +118,8 @@ class HeadReader {
   Step ReadFieldLine() {
     if (position_ == bytes_.size()) return kMore;  // the empty line may come, which no limit counts
     const std::size_t colon = SkipWhile(bytes_, position_, kToken);
-    if (colon == bytes_.size()) return MoreIfRoomFor(colon);
+    if (!HasRoomFor(colon)) return 431;
+    if (colon == bytes_.size()) return kMore;
     if (colon == position_ || bytes_[colon] != ':')
       return kBadRequest;  // also a folded line, which begins with a space
     const std::size_t end = SkipWhile(bytes_, colon + 1, kValue);
@@ -136,7 +137,6 @@ class HeadReader {
   [[nodiscard]] bool HasRoomFor(std::size_t end) const {
     return end - position_ <= limits_.field_bytes_max && end + 2 - fields_begin_ <= limits_.block_bytes_max;
   }
-  [[nodiscard]] Step MoreIfRoomFor(std::size_t end) const { return HasRoomFor(end) ? kMore : 431; }
 
   std::string_view bytes_;
   const HeadLimits& limits_;

@@ -103,6 +103,7 @@ const Case kFieldSyntax[] = {
     {"RefusesAFieldOver4KiB", With("X: " + std::string(4094, 'a') + "\r\n"), 431},
     {"RefusesALongValueBeforeItsEnd", "POST / HTTP/1.1\r\nX: " + std::string(4094, 'a'), 431},
     {"RefusesALongNameBeforeItsEnd", "POST / HTTP/1.1\r\n" + std::string(4097, 'a'), 431},
+    {"RefusesALongNameWithoutAColon", "POST / HTTP/1.1\r\n" + std::string(4097, 'a') + "\r\n", 431},
     {"RefusesASpaceBeforeTheColon", With("X : y\r\n"), 400},
     {"RefusesAnEmptyName", With(": y\r\n"), 400},
     {"RefusesASpacedName", With("X Y: z\r\n"), 400},
