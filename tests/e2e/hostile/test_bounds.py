@@ -1,0 +1,123 @@
+"""Bounds of time and number: trickling senders, readers that do not read, connections without end."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from hostile import intake, message
+from hostile.intake import Intake
+from hostile.row import ACCEPTED, TIMEOUT, Answer
+from hostile.wire import Answers, Transport, send
+from keystrand_e2e.system import System
+
+REQUESTS_MAX = 1000  # per connection, by default
+DEADLINE_MS = 1000
+DEADLINE_SLACK_S = 1.5
+TRICKLE_S = 0.2  # between two bytes
+
+
+@pytest.fixture
+def patient_intake(shared_system: System, transport: Transport) -> Iterator[Intake]:
+    yield from started(shared_system, transport)
+
+
+@pytest.fixture
+def impatient_intake(shared_system: System, transport: Transport) -> Iterator[Intake]:
+    yield from started(
+        shared_system,
+        transport,
+        **{f"KEYSTRAND_{name}_TIMEOUT_MS": str(DEADLINE_MS) for name in ("HEADER", "BODY", "WRITE")},
+        KEYSTRAND_REQUESTS_PER_CONNECTION_MAX="1000000",
+    )
+
+
+def started(system: System, transport: Transport, **settings: str) -> Iterator[Intake]:
+    made = intake.start(system, transport, **settings)
+    made.check_topic_from_here()
+    yield made
+    made.tail.close()
+    made.receiver.stop()
+
+
+def test_thousandth_answer_closes_the_connection(patient_intake: Intake) -> None:
+    """H54: 1,001 requests in one go; the last one is not even looked at."""
+    moment = patient_intake.moment()
+    requests = [message.good(f"h54_{n}", moment) for n in range(REQUESTS_MAX + 1)]
+    with patient_intake.transport.connect(patient_intake.port) as connection:
+        sender = threading.Thread(target=send, args=(connection, b"".join(request.bytes for request in requests)))
+        sender.start()
+        seen = list(Answers(connection).rest())
+        sender.join()
+    last = Answer(ACCEPTED.status, ACCEPTED.body, closes=True)
+    assert len(seen) == REQUESTS_MAX
+    for each, wanted in zip(seen, itertools.chain(itertools.repeat(ACCEPTED, REQUESTS_MAX - 1), [last]), strict=True):
+        each.check(wanted)
+    patient_intake.accepted.update(request.body for request in requests[:-1])
+    patient_intake.check_topic()
+
+
+def test_head_that_trickles_in_is_answered_408(impatient_intake: Intake) -> None:
+    """H55"""
+    check_trickle(impatient_intake, message.good("h55", impatient_intake.moment()).head.bytes, at_once=0)
+
+
+def test_body_that_trickles_in_is_answered_408(impatient_intake: Intake) -> None:
+    """H56"""
+    request = message.good("h56", impatient_intake.moment())
+    check_trickle(impatient_intake, request.bytes, at_once=len(request.head.bytes))
+
+
+def check_trickle(at: Intake, data: bytes, at_once: int) -> None:
+    """Bytes one by one, each well before the deadline, which is for the whole: 408 comes in time all the same."""
+    with at.transport.connect(at.port) as connection:
+        began = time.monotonic()
+        send(connection, data[:at_once])
+        for size in range(at_once, len(data)):
+            send(connection, data[size : size + 1])
+            if select.select([connection], [], [], TRICKLE_S)[0]:
+                break
+        [seen] = Answers(connection).rest()
+        took = time.monotonic() - began
+    seen.check(TIMEOUT)
+    assert DEADLINE_MS / 1000 - 0.05 <= took <= DEADLINE_MS / 1000 + DEADLINE_SLACK_S, took
+    at.check_topic()
+    at.check_alive()
+
+
+def test_reader_that_does_not_read_is_cut_off_and_its_event_kept(impatient_intake: Intake) -> None:
+    """H57: an event, and then more questions than the answers to them fit into the sockets' buffers."""
+    event = message.good("h57", impatient_intake.moment())
+    question = b"GET " + message.PATH + b" HTTP/1.1\r\n" + message.HOST + b"\r\n\r\n"
+    with small_reader(impatient_intake) as connection:
+        send(connection, event.bytes)
+        connection.settimeout(0.3)
+        began = time.monotonic()
+        with contextlib.suppress(TimeoutError):  # until nothing moves any more: the receiver waits for us to read
+            while time.monotonic() - began < DEADLINE_MS / 1000 * 10:
+                connection.sendall(question * 100)
+        connection.settimeout(10)
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):  # it goes on reading only after it has closed
+            while True:
+                connection.sendall(question)
+        took = time.monotonic() - began
+    assert took < 10
+    impatient_intake.accepted[event.body] += 1
+    impatient_intake.check_topic()
+    impatient_intake.check_alive()
+
+
+@contextlib.contextmanager
+def small_reader(at: Intake) -> Iterator[socket.socket]:
+    """A connection whose receive buffer is as small as the kernel lets it be."""
+    connection = at.transport.connect(at.port)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    with connection:
+        yield connection
