@@ -22,7 +22,8 @@ PROCESSES = 3
 ADDRESSES = 200  # source addresses 127.0.0.2 and on: a closed connection keeps its port for a minute
 SHOWN_MAX = 5
 
-_STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
+_RESPONSE = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r\n]+\r\n((?:[^\r\n]+\r\n)*)\r\n")
+_LENGTH = re.compile(rb"^Content-Length: (\d+)\r$", re.MULTILINE)
 _IP_BIND_ADDRESS_NO_PORT = 24
 
 
@@ -100,16 +101,27 @@ def work(job: Job) -> Tally:
 
 
 def _judge(tally: Tally, job: Job, cut: Cut, received: bytes) -> None:
-    statuses = [int(status) for status in _STATUS.findall(received) if status != b"100"]
-    tally.outcomes[" ".join(map(str, statuses)) or "closed"] += 1
-    own = statuses[cut.accepted :]
-    right = (
-        statuses[: cut.accepted] == [200] * cut.accepted
-        and len(own) <= 1
-        and all(400 <= status < 500 for status in own)
-    )
-    if (not right or (received and not received.startswith(b"HTTP/1.1 "))) and len(tally.faults) < SHOWN_MAX:
+    statuses = _statuses(received)
+    tally.outcomes["broken" if statuses is None else " ".join(map(str, statuses)) or "closed"] += 1
+    if statuses is not None:
+        own = statuses[cut.accepted :]
+        all_accepted = statuses[: cut.accepted] == [200] * cut.accepted
+        if all_accepted and len(own) <= 1 and all(400 <= status < 500 for status in own):
+            return
+    if len(tally.faults) < SHOWN_MAX:
         tally.faults.append(f"{job.label} cut after {cut.size} of {len(job.data)} bytes: {received[:200]!r}")
+
+
+def _statuses(received: bytes) -> list[int] | None:
+    """Of the responses that these bytes are, without 100 Continue. None: they are not responses, each of them whole."""
+    found, at = [], 0
+    while at < len(received):
+        if (response := _RESPONSE.match(received, at)) is None:
+            return None
+        length = _LENGTH.search(response[2])
+        at = response.end() + (int(length[1]) if length else 0)
+        found.append(int(response[1]))
+    return [status for status in found if status != 100] if at == len(received) else None
 
 
 def _connect(port: int, address: int) -> socket.socket:
