@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import pathlib
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -70,15 +69,10 @@ def jobs_of(port: int, certificate: str, moment: Moment) -> tuple[list[Job], Cou
     )  # first those that must be fresh
 
 
-def descriptors(at: Intake) -> list[pathlib.Path]:
-    return list(pathlib.Path(f"/proc/{at.pid}/fd").iterdir())
-
-
 @pytest.mark.timeout(900)  # on two cores of its own it takes one or two minutes
 def test_cut_input_is_refused_or_the_connection_closed(quiet_intake: Intake, transport: Transport) -> None:
     certificate = str(transport.certificate) if isinstance(transport, Tls) else ""
     jobs, recorded = jobs_of(quiet_intake.port, certificate, quiet_intake.moment())
-    open_before = len(descriptors(quiet_intake))
     began = time.monotonic()
     tally = cutting.run(cutting.batches(jobs))
     seconds = time.monotonic() - began
@@ -97,7 +91,7 @@ def test_cut_input_is_refused_or_the_connection_closed(quiet_intake: Intake, tra
     quiet_intake.check_alive()
     counted = quiet_intake.receiver.metrics()
     assert counted.sum("keystrand_receiver_events_total", outcome="failed") == 0
-    eventually(lambda: len(descriptors(quiet_intake)) <= open_before, "no connection is left over")
+    eventually(lambda: quiet_intake.connections() == 0, "no connection is left over")
 
 
 def silences(moment: Moment) -> list[tuple[int, Input, list[Answer]]]:
