@@ -227,7 +227,8 @@ std::vector<std::unique_ptr<WebhookEndpoint>> App::MakeEndpoints() {
   for (std::size_t i = 0; i < settings_.endpoints.size(); ++i) {
     const EndpointConfig& config = settings_.endpoints[i];
     endpoints.push_back(std::make_unique<WebhookEndpoint>(
-        EndpointSettings{config.name, i, config.path, config.expected_mode, settings_.account},
+        EndpointSettings{config.name, i, config.path, config.expected_mode, settings_.account,
+                         static_cast<std::uint64_t>(settings_.body_bytes_max)},
         WebhookEndpoint::Parts{*secrets_[i], *producer_, *gate_, [this] { return topic_watch_->PartitionCount(); },
                                clock_, receiver_metrics_}));
   }

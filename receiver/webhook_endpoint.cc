@@ -71,6 +71,7 @@ std::optional<http::Refusal> WebhookEndpoint::Admit(const http::RequestHead& hea
 
 /// The signature costs more than the answer: while Kafka does not keep up, nobody's is looked at, but for the probes.
 std::optional<http::Refusal> WebhookEndpoint::Shed(const http::RequestHead& head) const {
+  if (head.content_length > settings_.body_bytes_max) return std::nullopt;  // no later time would be better for it
   const auto failure = FailureOf(parts_.gate.Foresee(head.content_length));
   if (!failure) return std::nullopt;
   log::Error(log::Action::kDeliveryFailed, "turned away before its body was read",
