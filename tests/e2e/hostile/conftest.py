@@ -13,7 +13,7 @@ from hostile.wire import Plain, Tls, Transport
 from keystrand_e2e.system import System
 from stack import Stack
 
-TRANSPORTS = ["plain"]
+TRANSPORTS = ["plain", "tls"]
 
 
 @pytest.fixture(scope="session")

@@ -157,9 +157,9 @@ class Intake:
             shut_down(connection)
         assert (more := list(answers.rest())) == [], f"an answer too many: {more}"
 
-    def send(self, request: message.Request) -> int:
+    def send(self, request: message.Request, source: str = "127.0.0.1") -> int:
         """One request on a connection of its own; the status. A 200 is noted as a promise."""
-        with self.transport.connect(self.port) as connection:
+        with self.transport.connect(self.port, source) as connection:
             send(connection, request.bytes)
             seen = Answers(connection).next()
         assert seen is not None, "no answer"

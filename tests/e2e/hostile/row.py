@@ -18,6 +18,7 @@ class Answer:
     closes: bool = False
     fields: Mapping[str, str] = dataclasses.field(default_factory=dict)  # beside those that every answer has
     to_head: bool = False  # announces its body, and does not send it
+    shed: bool = False  # before there was a request: without date and request id
 
 
 def error(status: int, word: str, closes: bool = False, **fields: str) -> Answer:
@@ -37,6 +38,7 @@ LENGTH_REQUIRED = error(411, "length_required", closes=True)
 BODY_TOO_LARGE = error(413, "body_too_large", closes=True)
 TARGET_TOO_LONG = error(414, "target_too_long", closes=True)
 UNSUPPORTED_ENCODING = error(415, "unsupported_encoding", closes=True)
+TOO_MANY_CONNECTIONS = Answer(429, b'{"error":"too_many_connections"}', True, {"Retry-After": "1"}, shed=True)
 HEAD_TOO_LARGE = error(431, "head_too_large", closes=True)
 
 

@@ -18,19 +18,16 @@ ELSEWHERE = {
     "H55": "test_bounds.test_head_that_trickles_in_is_answered_408",
     "H56": "test_bounds.test_body_that_trickles_in_is_answered_408",
     "H57": "test_bounds.test_reader_that_does_not_read_is_cut_off_and_its_event_kept",
+    "H64": "test_handshakes.test_handshake_is_refused_with_an_alert",
+    "H65": "test_bounds.test_one_address_cannot_take_all_connections",
     "S26": "test_secrets.test_revoked_secret_is_refused",
+    "S27": "test_secrets.test_secret_of_another_endpoint_is_refused",
     "S28": "test_secrets.test_empty_secret_is_refused_at_start",
     "S32": "test_secrets.test_captured_request_passes_while_it_is_fresh_and_has_one_effect",
+    "J35": "test_effects.test_event_of_the_other_mode_is_ignored_as_wrong_mode",
 }
 
 # Proven in process, where a clock can be trusted: a socket's noise is a thousand times what is measured.
 IN_BENCH = {
     "S33": "a million guesses that share 0 to 31 digits take equal time: a matter of nanoseconds, so of the benchmark"
-}
-
-# Rows about what the receiver cannot do yet.
-NOT_YET = {
-    "H64": "TLS",
-    "H65": "a bound on the connections of one address",
-    "J35": "an endpoint that expects one mode",
 }

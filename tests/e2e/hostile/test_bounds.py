@@ -14,8 +14,8 @@ import pytest
 
 from hostile import intake, message
 from hostile.intake import Intake
-from hostile.row import ACCEPTED, TIMEOUT, Answer
-from hostile.wire import Answers, Transport, send
+from hostile.row import ACCEPTED, TIMEOUT, TOO_MANY_CONNECTIONS, Answer
+from hostile.wire import Answers, Plain, Transport, send
 from keystrand_e2e.system import System
 from keystrand_e2e.waiting import eventually
 
@@ -23,6 +23,8 @@ REQUESTS_MAX = 1000  # per connection, by default
 DEADLINE_MS = 1000
 DEADLINE_SLACK_S = 1.5
 TRICKLE_S = 0.2  # between two bytes
+PER_ADDRESS_MAX = 128
+CONNECTIONS = 5000
 STALL_S = 0.3  # in which not a byte was taken
 QUESTIONS_MAX = 10_000  # hundreds; a few hundred of them fill all buffers
 
@@ -120,3 +122,37 @@ def small_reader(at: Intake) -> Iterator[socket.socket]:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     with connection:
         yield connection
+
+
+@pytest.fixture
+def bounded_intake(shared_system: System, transport: Transport) -> Iterator[Intake]:
+    """Patient: its connections are silent until all are open."""
+    patience = {f"KEYSTRAND_{name}_TIMEOUT_MS": "60000" for name in ("HEADER", "TLS_HANDSHAKE")}
+    yield from started(shared_system, transport, **patience, KEYSTRAND_CONNECTIONS_PER_ADDRESS_MAX=str(PER_ADDRESS_MAX))
+
+
+def test_one_address_cannot_take_all_connections(bounded_intake: Intake) -> None:
+    """H65: 5,000 connections at once from one address; another address is served meanwhile."""
+    at = bounded_intake
+    with contextlib.ExitStack() as open_connections:
+        raw = [open_connections.enter_context(Plain().connect(at.port)) for _ in range(CONNECTIONS)]
+        eventually(lambda: at.connections() == PER_ADDRESS_MAX, "so many are kept, and no more")
+        refused = readable(raw)
+        assert len(refused) == CONNECTIONS - PER_ADDRESS_MAX
+        for each in refused:
+            seen = list(Answers(each).rest())
+            assert len(seen) == (1 if at.transport.name == "plain" else 0), seen
+            for answer in seen:
+                answer.check(TOO_MANY_CONNECTIONS)
+        assert at.send(message.good("h65_elsewhere", at.moment()), source="127.0.0.2") == 200
+    eventually(lambda: at.connections() == 0, "all closed")
+    at.check_alive()
+
+
+def readable(connections: list[socket.socket]) -> list[socket.socket]:
+    """Those with an answer or an end. Not by select, which knows the first 1,024 descriptors only."""
+    by_descriptor = {each.fileno(): each for each in connections}
+    waiting = select.poll()
+    for descriptor in by_descriptor:
+        waiting.register(descriptor, select.POLLIN)
+    return [by_descriptor[descriptor] for descriptor, _ in waiting.poll(0)]

@@ -11,10 +11,10 @@ from typing import Any
 import confluent_kafka
 import pytest
 
-from hostile import table
+from hostile import message, table
 from hostile.intake import Tail
 from hostile.message import Moment
-from hostile.row import Fate, Variant
+from hostile.row import ACCEPTED, Fate, Variant
 from hostile.systems import module_system
 from hostile.wire import Answers, Plain, send
 from keystrand_e2e.programs import Program
@@ -134,3 +134,24 @@ def test_texts_of_events_make_no_label_and_no_log_line(settled: Settled) -> None
         assert "\x1b" not in text and "Bobby" not in text
         for line in text.removesuffix("\n").split("\n"):
             assert json.loads(line)["action"] != "fake.line"
+
+
+@pytest.mark.parametrize("expected", ["live", "test"])
+def test_event_of_the_other_mode_is_ignored_as_wrong_mode(system: System, expected: str) -> None:
+    """J35: queued all the same, since it is authentic; the worker does not apply it, and counts it."""
+    receiver = system.start_receiver(KEYSTRAND_EXPECTED_MODE=expected).wait_ready()
+    worker = system.start_worker().wait_ready()
+    moment = Moment(int(time.time()), expected)
+    for livemode in (True, False):
+        event = message.customer_event(f"j35_{livemode}", moment) | {"livemode": livemode}
+        with Plain().connect(receiver.admin_port - 1) as connection:
+            send(connection, message.signed(message.encoded(event), moment).bytes)
+            Answers(connection).expect(ACCEPTED)
+    system.wait_drained()
+    inbox = system.rows("SELECT event_id, status, reason FROM keystrand.inbox")
+    right, wrong = (f"evt_j35_{livemode}_{expected}" for livemode in (expected == "live", expected != "live"))
+    assert {row["event_id"]: (row["status"], row["reason"]) for row in inbox} == {
+        right: ("applied", None),
+        wrong: ("ignored", "wrong_mode"),
+    }
+    assert worker.metrics().sum("keystrand_worker_events_total", outcome="ignored") == 1

@@ -126,3 +126,33 @@ def test_captured_request_passes_while_it_is_fresh_and_has_one_effect(system: Sy
 def replayed(word: str, age_s: int) -> Request:
     """As it was captured so long ago."""
     return message.good(word, Moment(int(time.time()) - age_s, "replay"))
+
+
+ENDPOINTS = """
+[endpoint.live]
+path = "/webhooks/live"
+signing-secrets = ["whsec_test_invented_for_the_live_path_1"]
+expected-mode = "live"
+
+[endpoint.test]
+path = "/webhooks/test"
+signing-secrets = ["whsec_test_invented_for_the_test_path_1"]
+expected-mode = "test"
+"""
+
+
+def test_secret_of_another_endpoint_is_refused(
+    shared_system: System, transport: Transport, tmp_path: pathlib.Path
+) -> None:
+    """S27: the test secret on the live path, and the reverse."""
+    (tmp_path / "keystrand.toml").write_text(ENDPOINTS)
+    at = intake.start(shared_system, transport, KEYSTRAND_CONFIG=str(tmp_path / "keystrand.toml"))
+    at.check_topic_from_here()
+    for path in ("live", "test"):
+        for signed_for in ("live", "test"):
+            request = of_secret(f"s27_{path}_{signed_for}", at, f"whsec_test_invented_for_the_{signed_for}_path_1")
+            request = request.with_line(f"POST /webhooks/{path} HTTP/1.1".encode())
+            assert at.send(request) == (200 if path == signed_for else 400)
+    at.check_topic()
+    at.tail.close()
+    at.receiver.stop()
