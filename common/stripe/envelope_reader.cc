@@ -140,8 +140,9 @@ bool EnvelopeReader::Key(std::string_view key) {
   frame.field = Field::kNone;
   if (frame.place == Place::kIgnored) return true;
   const PlaceNames place = NamesOf(frame.place);
-  for (const Name& name : place.names) {
-    if (name.key == key) frame.field = name.field;
+  if (key.empty()) return true;
+  for (const Name& name : place.names) {  // nearly all differ in length or in their first letter
+    if (name.key.size() == key.size() && name.key.front() == key.front() && name.key == key) frame.field = name.field;
   }
   if (frame.field == Field::kNone) return true;
   const bool seen = frame.field == Field::kReferenceId ? std::exchange(At(frame.owner).has_id, true)
