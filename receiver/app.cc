@@ -196,12 +196,14 @@ Result<> App::OpenKafka() {
       kafka::TopicWatch::Start(WatchOf(settings_), [this](const std::string& problem) { TopicChanged(problem); });
   if (!watch) return Fail(watch.error());
   topic_watch_ = std::move(*watch);
-  const auto backlog = [this](std::optional<std::int32_t> partition) -> ProduceGate::Backlog {
-    return {partition ? producer_->OldestUnacknowledged(*partition) : producer_->OldestUnacknowledged(),
-            producer_->InFlight().bytes};
+  ProduceGate::Backlog backlog;
+  backlog.oldest = [this](std::optional<std::int32_t> partition) {
+    return partition ? producer_->OldestUnacknowledged(*partition) : producer_->OldestUnacknowledged();
   };
-  gate_.emplace(
-      backlog, ProduceGate::Limits{settings_.ack_timeout, static_cast<std::size_t>(settings_.queue_bytes_max)}, clock_);
+  backlog.bytes = [this] { return producer_->InFlight().bytes; };
+  gate_.emplace(std::move(backlog),
+                ProduceGate::Limits{settings_.ack_timeout, static_cast<std::size_t>(settings_.queue_bytes_max)},
+                clock_);
   return {};
 }
 

@@ -8,15 +8,13 @@ constexpr std::chrono::seconds kProbeInterval{1};
 }  // namespace
 
 ProduceGate::Verdict ProduceGate::Judge(std::int32_t partition, std::size_t record_bytes) {
-  const Backlog backlog = backlog_(partition);
-  if (Full(backlog, record_bytes)) return Verdict::kFull;
-  return Overdue(backlog) && !TakeProbe() ? Verdict::kStalled : Verdict::kOpen;
+  if (Full(record_bytes)) return Verdict::kFull;
+  return Overdue(partition) && !TakeProbe() ? Verdict::kStalled : Verdict::kOpen;
 }
 
 ProduceGate::Verdict ProduceGate::Foresee(std::size_t record_bytes) const {
-  const Backlog backlog = backlog_(std::nullopt);
-  if (Full(backlog, record_bytes)) return Verdict::kFull;
-  return Stalled(backlog) && !ProbeDue() ? Verdict::kStalled : Verdict::kOpen;
+  if (Full(record_bytes)) return Verdict::kFull;
+  return Stalled() && !ProbeDue() ? Verdict::kStalled : Verdict::kOpen;
 }
 
 void ProduceGate::Acknowledged(std::chrono::nanoseconds took) {
@@ -24,22 +22,23 @@ void ProduceGate::Acknowledged(std::chrono::nanoseconds took) {
   timely_until_.store((clock_.Steady() + limits_.age_max).time_since_epoch().count(), std::memory_order_relaxed);
 }
 
-bool ProduceGate::KeepsUp() const {
-  const Backlog backlog = backlog_(std::nullopt);
-  return backlog.bytes * 5 < limits_.bytes_max * 4 && !Stalled(backlog);
-}
+bool ProduceGate::KeepsUp() const { return backlog_.bytes() * 5 < limits_.bytes_max * 4 && !Stalled(); }
 
-bool ProduceGate::Full(const Backlog& backlog, std::size_t record_bytes) const {
-  if (backlog.bytes + record_bytes <= limits_.bytes_max) return false;
+bool ProduceGate::Full(std::size_t record_bytes) const {
+  if (backlog_.bytes() + record_bytes <= limits_.bytes_max) return false;
   times_full_.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
 
-bool ProduceGate::Overdue(const Backlog& backlog) const { return backlog.oldest && *backlog.oldest > limits_.age_max; }
+bool ProduceGate::Overdue(std::optional<std::int32_t> partition) const {
+  const auto oldest = backlog_.oldest(partition);
+  return oldest && *oldest > limits_.age_max;
+}
 
-bool ProduceGate::Stalled(const Backlog& backlog) const {
+/// What was acknowledged last is looked at first: it is nearly always enough, and costs no lock.
+bool ProduceGate::Stalled() const {
   const auto now = clock_.Steady().time_since_epoch().count();
-  return Overdue(backlog) && now > timely_until_.load(std::memory_order_relaxed);
+  return now > timely_until_.load(std::memory_order_relaxed) && Overdue(std::nullopt);
 }
 
 bool ProduceGate::ProbeDue() const {

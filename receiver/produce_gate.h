@@ -17,13 +17,12 @@ namespace keystrand::receiver {
 /// waits for acknowledgement, of all partitions, is bounded in bytes. Thread-safe.
 class ProduceGate {
  public:
-  /// What the producer has in flight; called often, so cheap.
+  /// What the producer has in flight; asked for each delivery, so cheap.
   struct Backlog {
-    std::optional<std::chrono::nanoseconds> oldest;  ///< age of the oldest unacknowledged record
-    std::size_t bytes = 0;                           ///< of all partitions
+    /// Age of the oldest unacknowledged record of one partition, or of all where none is named.
+    std::function<std::optional<std::chrono::nanoseconds>(std::optional<std::int32_t> partition)> oldest;
+    std::function<std::size_t()> bytes;  ///< of all partitions
   };
-  /// `oldest` of one partition, or of all where none is named.
-  using AskBacklog = std::function<Backlog(std::optional<std::int32_t> partition)>;
   struct Limits {
     std::chrono::milliseconds age_max;  ///< the acknowledgement deadline
     std::size_t bytes_max;
@@ -34,7 +33,7 @@ class ProduceGate {
     kFull,     ///< too many bytes in flight
   };
 
-  ProduceGate(AskBacklog backlog, Limits limits, const Clock& clock)
+  ProduceGate(Backlog backlog, Limits limits, const Clock& clock)
       : backlog_(std::move(backlog)), limits_(limits), clock_(clock) {}
 
   [[nodiscard]] Verdict Judge(std::int32_t partition, std::size_t record_bytes);
@@ -51,14 +50,14 @@ class ProduceGate {
   [[nodiscard]] std::uint64_t times_full() const { return times_full_.load(std::memory_order_relaxed); }
 
  private:
-  [[nodiscard]] bool Full(const Backlog& backlog, std::size_t record_bytes) const;
-  [[nodiscard]] bool Overdue(const Backlog& backlog) const;
+  [[nodiscard]] bool Full(std::size_t record_bytes) const;
+  [[nodiscard]] bool Overdue(std::optional<std::int32_t> partition) const;
   /// Overdue, and nothing was acknowledged in time of late.
-  [[nodiscard]] bool Stalled(const Backlog& backlog) const;
+  [[nodiscard]] bool Stalled() const;
   [[nodiscard]] bool ProbeDue() const;
   bool TakeProbe();
 
-  AskBacklog backlog_;
+  Backlog backlog_;
   Limits limits_;
   const Clock& clock_;
   std::atomic<std::chrono::steady_clock::rep> next_probe_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <list>
 #include <map>
@@ -84,11 +85,16 @@ class Producer::Impl {
   }
 
   void Publish(OutgoingRecord record, DeliveryCallback on_delivered) {
-    Pending* const pending = Register(std::move(record), std::move(on_delivered));
-    const auto error = Produce(*Current(), *pending);
+    auto pending = std::make_unique<Pending>();
+    pending->record = std::move(record);
+    pending->on_delivered = std::move(on_delivered);
+    pending->produced_at = clock_.Steady();
+    Pending* const raw = pending.get();
+    const auto client = Register(std::move(pending));
+    const auto error = Produce(*client, *raw);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return;
     if (error == RD_KAFKA_RESP_ERR__FATAL) wake_.Signal();  // a rebuild that failed is tried again
-    Report(pending, error, {});
+    Report({{raw, error, {}}});
   }
 
   [[nodiscard]] int fd() const { return wake_.get(); }
@@ -129,8 +135,7 @@ class Producer::Impl {
   }
 
   [[nodiscard]] Backlog InFlight() const {
-    const std::lock_guard lock(mutex_);
-    return backlog_;
+    return {records_.load(std::memory_order_relaxed), bytes_.load(std::memory_order_relaxed)};
   }
 
  private:
@@ -188,18 +193,15 @@ class Producer::Impl {
     return current_;
   }
 
-  Pending* Register(OutgoingRecord record, DeliveryCallback on_delivered) {
-    auto pending = std::make_unique<Pending>();
-    pending->record = std::move(record);
-    pending->on_delivered = std::move(on_delivered);
-    pending->produced_at = clock_.Steady();
-    Pending* const raw = pending.get();
+  /// Takes the record into what is in flight; returns the client that it goes through.
+  std::shared_ptr<Client> Register(std::unique_ptr<Pending> pending) {
+    bytes_.fetch_add(pending->bytes(), std::memory_order_relaxed);
+    records_.fetch_add(1, std::memory_order_relaxed);
+    Pending& registered = *pending;
     const std::lock_guard lock(mutex_);
-    backlog_.bytes += raw->bytes();
-    ++backlog_.records;
-    Records& records = in_flight_[raw->record.partition];
-    raw->place = records.insert(records.end(), std::move(pending));
-    return raw;
+    Records& records = in_flight_[registered.record.partition];
+    registered.place = records.insert(records.end(), std::move(pending));
+    return current_;
   }
 
   static rd_kafka_resp_err_t Produce(const Client& client, Pending& pending) {
@@ -227,11 +229,7 @@ class Producer::Impl {
 
   void Handle(const Client& client, rd_kafka_event_t* event) {
     switch (rd_kafka_event_type(event)) {
-      case RD_KAFKA_EVENT_DR:
-        while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
-          Report(static_cast<Pending*>(message->_private), message->err, {message->partition, message->offset});
-        }
-        break;
+      case RD_KAFKA_EVENT_DR: Report(ReportsOf(event)); break;
       case RD_KAFKA_EVENT_ERROR: HandleError(client, event); break;
       case RD_KAFKA_EVENT_STATS:
         if (observer_ != nullptr) observer_->OnStatistics(rd_kafka_event_stats(event));
@@ -248,18 +246,42 @@ class Producer::Impl {
     fatal_ = fatal_ || (fatal && client.handle == Current()->handle);
   }
 
-  void Report(Pending* pending, rd_kafka_resp_err_t error, Position position) {
-    std::unique_ptr<Pending> owned;
+  /// What became of one record.
+  struct DeliveryReport {
+    Pending* pending;
+    rd_kafka_resp_err_t error;
+    Position position;
+  };
+
+  static std::vector<DeliveryReport> ReportsOf(rd_kafka_event_t* event) {
+    std::vector<DeliveryReport> reports;
+    reports.reserve(rd_kafka_event_message_count(event));
+    while (const rd_kafka_message_t* message = rd_kafka_event_message_next(event)) {
+      reports.push_back(
+          {static_cast<Pending*>(message->_private), message->err, {message->partition, message->offset}});
+    }
+    return reports;
+  }
+
+  /// All that came together at once, so that the lock is taken once.
+  void Report(const std::vector<DeliveryReport>& reports) {
+    Records reported;
     {
       const std::lock_guard lock(mutex_);
-      owned = std::move(*pending->place);
-      in_flight_[owned->record.partition].erase(owned->place);
-      backlog_.bytes -= owned->bytes();
-      --backlog_.records;
+      for (const auto& report : reports) {
+        reported.splice(reported.end(), in_flight_[report.pending->record.partition], report.pending->place);
+      }
     }
-    if (observer_ != nullptr) observer_->OnProduced(ResultOf(error), clock_.Steady() - owned->produced_at);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return owned->on_delivered(position);
-    owned->on_delivered(FailWith(error, "produce"));
+    for (const auto& report : reports) Conclude(report);
+  }
+
+  void Conclude(const DeliveryReport& report) {
+    Pending& pending = *report.pending;
+    bytes_.fetch_sub(pending.bytes(), std::memory_order_relaxed);
+    records_.fetch_sub(1, std::memory_order_relaxed);
+    if (observer_ != nullptr) observer_->OnProduced(ResultOf(report.error), clock_.Steady() - pending.produced_at);
+    if (report.error == RD_KAFKA_RESP_ERR_NO_ERROR) return pending.on_delivered(report.position);
+    pending.on_delivered(FailWith(report.error, "produce"));
   }
 
   /// The old client's records are reported as failed; its callbacks still come through its own queue.
@@ -289,9 +311,10 @@ class Producer::Impl {
   ProducerObserver* observer_;
   EventFd wake_;
   mutable std::mutex mutex_;
-  std::shared_ptr<Client> current_;               // guarded by mutex_
-  std::map<std::int32_t, Records> in_flight_;     // guarded by mutex_; by partition
-  Backlog backlog_;                               // guarded by mutex_; of all partitions
+  std::shared_ptr<Client> current_;            // guarded by mutex_
+  std::map<std::int32_t, Records> in_flight_;  // guarded by mutex_; by partition
+  std::atomic<std::size_t> records_ = 0;
+  std::atomic<std::size_t> bytes_ = 0;
   std::vector<std::shared_ptr<Client>> retired_;  // serving thread only
   bool fatal_ = false;                            // serving thread only
 };

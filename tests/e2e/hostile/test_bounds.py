@@ -108,8 +108,9 @@ def test_reader_that_does_not_read_is_cut_off_and_its_event_kept(impatient_intak
             for _ in range(QUESTIONS_MAX):
                 connection.sendall(question * 100)
         assert at.connections() == 1, "cut off before its time"
-        # Seen from the receiver's side: its reset cannot reach a socket that takes nothing, not even in order.
-        eventually(lambda: at.connections() == 0, "the connection closed", DEADLINE_MS / 1000 + DEADLINE_SLACK_S)
+        # Seen from the receiver's side: its reset cannot reach a socket that takes nothing, not even in order. On a busy
+        # machine it may still have answers to write when we gave up, and each of them has its own deadline.
+        eventually(lambda: at.connections() == 0, "the connection closed", 10 * DEADLINE_MS / 1000)
     at.accepted[event.body] += 1
     at.check_topic()
     at.check_alive()

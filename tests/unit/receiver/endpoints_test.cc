@@ -4,6 +4,7 @@
 
 #include "common/http/framing_policy.h"
 #include "delivery.h"
+#include "fake_backlog.h"
 #include "receiver/exchange_observer.h"
 
 namespace keystrand::receiver {
@@ -48,8 +49,8 @@ class EndpointsTest : public testing::Test {
   SigningSecrets main_secrets_{300s};
   SigningSecrets connect_secrets_{300s};
   FakePublisher publisher_;
-  ProduceGate::Backlog backlog_;
-  ProduceGate gate_{[this](auto) { return backlog_; }, {5'000ms, 10'000'000}, clock_};
+  FakeBacklog backlog_;
+  ProduceGate gate_{backlog_.Asked(), {5'000ms, 10'000'000}, clock_};
   std::optional<Endpoints> endpoints_;
   std::shared_ptr<FakeSink> sink_ = std::make_shared<FakeSink>();
   std::string bytes_;
@@ -107,7 +108,7 @@ TEST_F(EndpointsTest, TurnADeliveryAwayByItsHeadWhileKafkaDoesNotKeepUp) {
   backlog_.bytes = 10'000'000;
   EXPECT_EQ(Deliver("/main", kPrimary), 503);
   EXPECT_EQ(gate_.times_full(), 1u);
-  backlog_ = {6s, 0};
+  backlog_ = {6s, 0, {}};
   EXPECT_EQ(Deliver("/main", kPrimary), 0);  // the probe
   EXPECT_EQ(Deliver("/main", kPrimary), 503);
   EXPECT_EQ(publisher_.waiting(), 1u);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "delivery.h"
+#include "fake_backlog.h"
 
 namespace keystrand::receiver {
 namespace {
@@ -14,16 +15,9 @@ class ProduceGateTest : public testing::Test {
  protected:
   static constexpr std::int32_t kHung = 3;
 
-  /// `backlog_`, but that its oldest record waits for one partition only if so told.
-  ProduceGate::Backlog Asked(std::optional<std::int32_t> partition) const {
-    const bool elsewhere = only_ && partition && *partition != *only_;
-    return {elsewhere ? std::nullopt : backlog_.oldest, backlog_.bytes};
-  }
-
-  ProduceGate::Backlog backlog_;
-  std::optional<std::int32_t> only_;
+  FakeBacklog backlog_;
   ManualClock clock_;
-  ProduceGate gate_{[this](auto partition) { return Asked(partition); }, {5'000ms, 1'000}, clock_};
+  ProduceGate gate_{backlog_.Asked(), {5'000ms, 1'000}, clock_};
 };
 
 TEST_F(ProduceGateTest, IsOpenWhileKafkaKeepsUp) {
@@ -59,17 +53,17 @@ TEST_F(ProduceGateTest, BoundsTheBytesInFlight) {
 
 TEST_F(ProduceGateTest, TellsWhetherKafkaKeepsUp) {
   EXPECT_TRUE(gate_.KeepsUp());
-  backlog_ = {5s, 799};
+  backlog_ = {5s, 799, {}};
   EXPECT_TRUE(gate_.KeepsUp());
-  backlog_ = {5s + 1ns, 0};
+  backlog_ = {5s + 1ns, 0, {}};
   EXPECT_FALSE(gate_.KeepsUp());
-  backlog_ = {1s, 800};
+  backlog_ = {1s, 800, {}};
   EXPECT_FALSE(gate_.KeepsUp());
 }
 
 TEST_F(ProduceGateTest, StallsOnlyThePartitionWhoseLeaderHangs) {
   backlog_.oldest = 6s;
-  only_ = kHung;
+  backlog_.only = kHung;
   ASSERT_EQ(gate_.Judge(kHung, 100), Verdict::kOpen);  // the probe
   EXPECT_EQ(gate_.Judge(kHung, 100), Verdict::kStalled);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(gate_.Judge(kHung + 1, 100), Verdict::kOpen);
@@ -77,7 +71,7 @@ TEST_F(ProduceGateTest, StallsOnlyThePartitionWhoseLeaderHangs) {
 
 TEST_F(ProduceGateTest, KeepsUpWhileOthersAreAcknowledgedInTime) {
   backlog_.oldest = 6s;
-  only_ = kHung;
+  backlog_.only = kHung;
   EXPECT_FALSE(gate_.KeepsUp());
   gate_.Acknowledged(5s + 1ns);
   EXPECT_FALSE(gate_.KeepsUp());
@@ -90,7 +84,7 @@ TEST_F(ProduceGateTest, KeepsUpWhileOthersAreAcknowledgedInTime) {
 }
 
 TEST_F(ProduceGateTest, SpendsNoProbeOnARecordThatDoesNotFit) {
-  backlog_ = {6s, 1'000};
+  backlog_ = {6s, 1'000, {}};
   EXPECT_EQ(gate_.Judge(0, 1), Verdict::kFull);
   backlog_.bytes = 0;
   EXPECT_EQ(gate_.Judge(0, 1), Verdict::kOpen);

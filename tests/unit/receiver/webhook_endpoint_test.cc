@@ -6,6 +6,7 @@
 #include "common/http/framing_policy.h"
 #include "common/kafka/partitioner.h"
 #include "delivery.h"
+#include "fake_backlog.h"
 #include "receiver/delivery_tag.h"
 
 namespace keystrand::receiver {
@@ -46,8 +47,8 @@ class WebhookEndpointTest : public testing::Test {
   metrics::ReceiverMetrics metrics_{registry_};
   SigningSecrets secrets_{300s};
   FakePublisher publisher_;
-  ProduceGate::Backlog backlog_;
-  ProduceGate gate_{[this](auto) { return backlog_; }, {5'000ms, 10'000'000}, clock_};
+  FakeBacklog backlog_;
+  ProduceGate gate_{backlog_.Asked(), {5'000ms, 10'000'000}, clock_};
   Result<std::int32_t> partitions_ = 12;
   WebhookEndpoint endpoint_{EndpointSettings{"main", 0, "/webhooks/stripe", "any", ""},
                             {secrets_, publisher_, gate_, [this] { return partitions_; }, clock_, metrics_}};

@@ -5,6 +5,7 @@
 #include "../common/http/client.h"
 #include "common/http/server.h"
 #include "delivery.h"
+#include "fake_backlog.h"
 #include "receiver/exchange_observer.h"
 #include "receiver/webhook_endpoint.h"
 
@@ -42,7 +43,8 @@ class WebhookOverHttp : public testing::Test {
   metrics::ReceiverMetrics metrics_{registry_};
   SigningSecrets secrets_{300s};
   FakePublisher publisher_;
-  ProduceGate gate_{[](auto) { return ProduceGate::Backlog{}; }, {5'000ms, 10'000'000}, clock_};
+  FakeBacklog backlog_;
+  ProduceGate gate_{backlog_.Asked(), {5'000ms, 10'000'000}, clock_};
   WebhookEndpoint endpoint_{EndpointSettings{"default", 0, "/webhooks/stripe", "any", ""},
                             {secrets_, publisher_, gate_, [] { return 12; }, clock_, metrics_}};
   ExchangeObserver observer_{{"/webhooks/stripe"}, metrics_, clock_};
