@@ -14,6 +14,7 @@
 
 #include "common/log/folding.h"
 #include "common/log/json_line.h"
+#include "common/log/line_writer.h"
 
 namespace keystrand::log {
 namespace internal {
@@ -23,6 +24,7 @@ std::atomic<Level> threshold{Level::kInfo};
 namespace {
 
 constexpr std::size_t kQueueLines = 8192;
+constexpr std::chrono::milliseconds kLastLinesTimeout{1'000};  // a reader that hangs must not keep the process
 
 spdlog::level::level_enum ToSpdlog(Level level) {
   constexpr std::array kLevels = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err};
@@ -32,20 +34,22 @@ spdlog::level::level_enum ToSpdlog(Level level) {
 /// Lines arrive complete; only the queue's one thread calls this.
 class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
+  /// `write` empty: to standard output.
   explicit LineSink(std::function<void(std::string_view)> write) : write_(std::move(write)) {}
+
+  void Stop(std::chrono::milliseconds timeout) { output_.Stop(timeout); }
+  [[nodiscard]] std::uint64_t lost() const { return output_.lost(); }
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     const std::string_view line(message.payload.data(), message.payload.size());
-    if (write_) return write_(line);
-    std::fwrite(line.data(), 1, line.size(), stdout);
+    write_ ? write_(line) : output_.Write(line);
   }
-  void flush_() override {
-    if (!write_) std::fflush(stdout);
-  }
+  void flush_() override {}  // nothing is held back
 
  private:
   std::function<void(std::string_view)> write_;
+  LineWriter output_{STDOUT_FILENO};
 };
 
 std::string ThisInstance() {
@@ -68,11 +72,11 @@ class Logger {
       : settings_(std::move(settings)),
         clock_(settings_.clock != nullptr ? *settings_.clock : system_clock_),
         pool_(std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1)),
-        queue_(std::make_shared<spdlog::async_logger>("lines", std::make_shared<LineSink>(settings_.sink), pool_,
+        sink_(std::make_shared<LineSink>(settings_.sink)),
+        queue_(std::make_shared<spdlog::async_logger>("lines", sink_, pool_,
                                                       spdlog::async_overflow_policy::overrun_oldest)) {
     if (settings_.instance.empty()) settings_.instance = ThisInstance();
     queue_->set_level(spdlog::level::trace);  // the threshold is asked before a line is built
-    queue_->flush_on(spdlog::level::warn);
     summaries_ = std::jthread([this](const std::stop_token& stop) { WriteSummaries(stop); });
   }
 
@@ -80,7 +84,7 @@ class Logger {
     summaries_.request_stop();
     summaries_.join();
     Write(folding_.End(std::chrono::steady_clock::time_point::max()));
-    queue_->flush();
+    sink_->Stop(kLastLinesTimeout);
     pool_.reset();  // writes what is queued and joins its thread: the sink that it uses must outlive it
   }
 
@@ -92,7 +96,7 @@ class Logger {
     Enqueue(level, BuildLine(Head(level, action, message), fields, count));
   }
 
-  [[nodiscard]] std::uint64_t dropped() const { return pool_->overrun_counter(); }
+  [[nodiscard]] std::uint64_t dropped() const { return pool_->overrun_counter() + sink_->lost(); }
 
  private:
   [[nodiscard]] LineHead Head(Level level, Action action, std::string_view message) const {
@@ -123,6 +127,7 @@ class Logger {
   const Clock& clock_;
   Folding folding_;
   std::shared_ptr<spdlog::details::thread_pool> pool_;
+  std::shared_ptr<LineSink> sink_;
   std::shared_ptr<spdlog::async_logger> queue_;
   std::condition_variable_any asleep_;
   std::jthread summaries_;

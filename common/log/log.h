@@ -31,12 +31,13 @@ struct Settings {
   const Clock* clock = nullptr;  ///< outlives Stop; null: the system's
 };
 
-/// From here on lines are queued (8192; when full the oldest is dropped and counted) and written by one thread; warn
-/// and error flush. More than 10 lines a second of one action and error_code become one line with `suppressed` (but at
+/// From here on lines are queued (8192; when full the oldest is dropped and counted) and written by one thread, each at
+/// once. More than 10 lines a second of one action and error_code become one line with `suppressed` (but at
 /// level debug: there the history of each event must be complete). Call once, before other threads start; again only
 /// after Stop.
 void Start(Settings settings);
-/// Writes what is queued and goes back to stderr. Call last, when no thread logs any more.
+/// Writes what is queued, within a second if the reader hangs, and goes back to stderr. Call last, when no thread logs
+/// any more.
 void Stop();
 /// Stops at the end of main's scope, however it is left.
 struct Session {
@@ -80,7 +81,7 @@ inline void Error(Action action, Message message, Fields fields = {}) { Write(Le
 
 struct Counts {
   std::array<std::uint64_t, 4> lines{};  ///< by level, suppressed ones included
-  std::uint64_t dropped = 0;             ///< pushed out of the full queue
+  std::uint64_t dropped = 0;             ///< pushed out of the full queue, or not taken by the log's reader
 };
 /// Since the process started.
 [[nodiscard]] Counts CountsSoFar();

@@ -22,7 +22,8 @@ constexpr Name kDraining{"keystrand_draining", "1 once the process was asked to 
 constexpr Name kBuildInfo{"keystrand_build_info", "Always 1; the labels say what runs"};
 constexpr Name kReady{"keystrand_ready", "1 while the readiness check passes"};
 constexpr Name kLogLines{"keystrand_log_messages_total", "Log lines by level, folded ones included"};
-constexpr Name kLogDropped{"keystrand_log_dropped_total", "Log lines pushed out of a full queue"};
+constexpr Name kLogDropped{"keystrand_log_dropped_total",
+                           "Log lines pushed out of a full queue or not taken by their reader"};
 constexpr Name kCpu{"process_cpu_seconds_total", "User and system CPU time"};
 constexpr Name kResident{"process_resident_memory_bytes", "Resident memory"};
 constexpr Name kOpenFds{"process_open_fds", "Open file descriptors"};

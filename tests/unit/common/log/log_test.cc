@@ -205,11 +205,11 @@ class RedirectedStdout {
   std::FILE* file_;
 };
 
-TEST_F(LogTest, AWarningIsWrittenOutAtOnce) {
+TEST_F(LogTest, ALineIsWrittenOutAtOnce) {
   std::fflush(stdout);
   const RedirectedStdout redirected;
   const Session session({"keystrand-test", "one", "1", Level::kInfo, {}, nullptr});
-  Warn(Action::kDbError, "seen without Stop");
+  Info(Action::kProcessReady, "seen without Stop");
   EXPECT_TRUE(redirected.WrittenWithin(std::chrono::seconds(10)));
 }
 
