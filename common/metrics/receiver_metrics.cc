@@ -22,23 +22,24 @@ constexpr Name kLastAccepted{"keystrand_receiver_last_accepted_timestamp_seconds
                              "When an event was last accepted; 0: not since the start"};
 constexpr Name kSourceDelay{"keystrand_source_delay_seconds", "Acceptance minus the event's creation at the provider"};
 
-/// The statuses that a path can answer: others get a series when they first occur.
+/// The statuses that a path can answer: others get a series when they first occur. Whatever its path and
+/// method, a head can be refused for its form or its slowness, a request shed, and its sender gone.
 bool CanHappen(Handler handler, Method method, StatusCode code) {
   switch (code) {
-    case StatusCode::k200:
+    case StatusCode::k400:
     case StatusCode::k408:
     case StatusCode::k411:
-    case StatusCode::k413:
     case StatusCode::k415:
     case StatusCode::k417:
+    case StatusCode::k431:
     case StatusCode::k499:
-    case StatusCode::k500:
-    case StatusCode::k503: return handler == Handler::kStripe && method == Method::kPost;
-    case StatusCode::k400: return handler == Handler::kOther || method == Method::kPost;
-    case StatusCode::k404: return handler == Handler::kOther;
+    case StatusCode::k503: return true;
+    case StatusCode::k200:
+    case StatusCode::k413:
+    case StatusCode::k500: return handler == Handler::kStripe && method == Method::kPost;
     case StatusCode::k405: return handler == Handler::kStripe && method == Method::kOther;
-    case StatusCode::k414:
-    case StatusCode::k431: return handler == Handler::kOther;
+    case StatusCode::k404:
+    case StatusCode::k414: return handler == Handler::kOther;
     case StatusCode::k429:
     case StatusCode::kOther: return false;
   }
@@ -46,7 +47,7 @@ bool CanHappen(Handler handler, Method method, StatusCode code) {
 }
 
 bool IsKnown(Handler handler, CodeClass code_class) {
-  return handler == Handler::kStripe || code_class == CodeClass::k4xx;
+  return handler == Handler::kStripe || code_class != CodeClass::k2xx;
 }
 
 bool Fits(Verification result, SigningSecret secret) {
