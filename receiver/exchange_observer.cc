@@ -13,8 +13,8 @@ namespace {
 using log::Field;
 using metrics::DeliveryOutcome;
 
-bool DecidedByEndpoint(const http::Exchange& exchange) {
-  return exchange.ending == http::Ending::kAnswered && exchange.outcome != 0;
+bool LoggedByEndpoint(const http::Exchange& exchange) {
+  return exchange.ending == http::Ending::kAnswered && exchange.outcome != 0 && Unpack(exchange.outcome).logged;
 }
 
 /// For operators who look for the reason of a refusal; the sender is not told.
@@ -35,7 +35,7 @@ void Log(const http::Exchange& exchange, DeliveryOutcome outcome) {
                       {Field::kDetail, RefusalDetail(exchange, outcome)},
                       {Field::kDurationSeconds, exchange.duration}});
   }
-  if (DecidedByEndpoint(exchange)) return;  // logged there, with the event
+  if (LoggedByEndpoint(exchange)) return;  // with the event
   log::Error(log::Action::kDeliveryFailed, "no acknowledgement, no capacity or no answer in time",
              {{Field::kRequestId, exchange.request_id},
               {Field::kHttpStatus, exchange.status},

@@ -10,7 +10,7 @@
 namespace keystrand::receiver {
 
 /// Counts every exchange when it is over, and logs those that ended badly by the server's own decision or were refused.
-/// (What the endpoint could not queue it logs itself: it knows the event.) Thread-safe.
+/// (What was read and could not be queued the endpoint logs itself: it knows the event.) Thread-safe.
 class ExchangeObserver final : public http::ServerObserver {
  public:
   /// `paths`: of the endpoints; exchanges on them are deliveries, all others a scanner's. References must outlive this.

@@ -74,10 +74,6 @@ std::optional<http::Refusal> WebhookEndpoint::Shed(const http::RequestHead& head
   if (head.content_length > settings_.body_bytes_max) return std::nullopt;  // no later time would be better for it
   const auto failure = FailureOf(parts_.gate.Foresee(head.content_length));
   if (!failure) return std::nullopt;
-  log::Error(log::Action::kDeliveryFailed, "turned away before its body was read",
-             {{Field::kReason, ReasonOf(failure->outcome)},
-              {Field::kErrorCode, NameOf(failure->error.code)},
-              {Field::kDetail, failure->error.detail}});
   return http::Refusal{Refused(failure->error.code), Pack({.outcome = failure->outcome})};
 }
 
@@ -170,7 +166,7 @@ void WebhookEndpoint::GiveUp(Delivery& delivery, const Failure& failure) {
               {Field::kReason, ReasonOf(failure.outcome)},
               {Field::kErrorCode, NameOf(failure.error.code)},
               {Field::kDetail, failure.error.detail}});
-  delivery.responder.Send(Refused(failure.error.code), Pack({.outcome = failure.outcome}));
+  delivery.responder.Send(Refused(failure.error.code), Pack({.outcome = failure.outcome, .logged = true}));
 }
 
 }  // namespace keystrand::receiver
