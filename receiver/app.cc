@@ -364,9 +364,10 @@ void App::Stop() {
   server_->StopAccepting();
   server_->Drain(DrainTimeout());
   server_->Stop();
-  producer_->Flush(kFlushTimeout);
+  const bool flushed = producer_->Flush(kFlushTimeout);
   admin_->Stop();
-  log::Info(log::Action::kProcessStopped, "everything is flushed");
+  if (flushed) return log::Info(log::Action::kProcessStopped, "everything is flushed");
+  log::Warn(log::Action::kProcessStopped, "records are left without a report; none was answered 200");
 }
 
 log::Settings LogOf(const Settings& settings) {
