@@ -146,6 +146,7 @@ class App {
   std::vector<std::unique_ptr<SigningSecrets>> secrets_;  // by endpoint
   Reloads reloads_;
 
+  EventsInFlight in_flight_;  // before the producer, whose last reports end its entries
   ProducerEvents producer_events_;
   std::unique_ptr<kafka::Producer> producer_;
   std::unique_ptr<kafka::TopicWatch> topic_watch_;
@@ -209,7 +210,7 @@ Result<> App::OpenKafka() {
 
 Result<> App::OpenPorts() {
   endpoints_.emplace(MakeEndpoints());
-  observer_.emplace(PathsOf(settings_.endpoints), receiver_metrics_, clock_);
+  observer_.emplace(PathsOf(settings_.endpoints), receiver_metrics_, in_flight_, clock_);
   server_.emplace(ServerSettingsOf(settings_), *endpoints_, &*observer_);
   if (auto loaded = LoadCertificate(); !loaded) return loaded;
   metrics::AddHttpMetrics(registry_, [this] { return HttpFigures(); });
@@ -232,7 +233,7 @@ std::vector<std::unique_ptr<WebhookEndpoint>> App::MakeEndpoints() {
         EndpointSettings{config.name, i, config.path, config.expected_mode, settings_.account,
                          static_cast<std::uint64_t>(settings_.body_bytes_max)},
         WebhookEndpoint::Parts{*secrets_[i], *producer_, *gate_, [this] { return topic_watch_->PartitionCount(); },
-                               clock_, receiver_metrics_}));
+                               clock_, receiver_metrics_, in_flight_}));
   }
   return endpoints;
 }

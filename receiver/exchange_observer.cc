@@ -23,27 +23,6 @@ std::string_view RefusalDetail(const http::Exchange& exchange, DeliveryOutcome o
   return stripe::NameOf(Unpack(exchange.outcome).failure);
 }
 
-void Log(const http::Exchange& exchange, DeliveryOutcome outcome) {
-  const auto& words = metrics::kDeliveryOutcomes[static_cast<std::size_t>(outcome)];
-  if (words.outcome == "accepted") return;
-  if (words.outcome == "rejected") {
-    return log::Warn(log::Action::kDeliveryRefused, "refused a delivery",
-                     {{Field::kRequestId, exchange.request_id},
-                      {Field::kClientIp, exchange.peer},
-                      {Field::kHttpStatus, exchange.status},
-                      {Field::kReason, words.reason},
-                      {Field::kDetail, RefusalDetail(exchange, outcome)},
-                      {Field::kDurationSeconds, exchange.duration}});
-  }
-  if (LoggedByEndpoint(exchange)) return;  // with the event
-  log::Error(log::Action::kDeliveryFailed, "no acknowledgement, no capacity or no answer in time",
-             {{Field::kRequestId, exchange.request_id},
-              {Field::kHttpStatus, exchange.status},
-              {Field::kReason, words.reason},
-              {Field::kErrorCode, NameOf(ErrorCode::kUnavailable)},
-              {Field::kDurationSeconds, exchange.duration}});
-}
-
 }  // namespace
 
 DeliveryOutcome OutcomeOf(const http::Exchange& exchange) {
@@ -63,8 +42,8 @@ DeliveryOutcome OutcomeOf(const http::Exchange& exchange) {
 }
 
 ExchangeObserver::ExchangeObserver(std::vector<std::string> paths, metrics::ReceiverMetrics& metrics,
-                                   const Clock& clock)
-    : paths_(std::move(paths)), metrics_(metrics), clock_(clock) {}
+                                   EventsInFlight& in_flight, const Clock& clock)
+    : paths_(std::move(paths)), metrics_(metrics), in_flight_(in_flight), clock_(clock) {}
 
 metrics::ReceiverMetrics::Endpoint ExchangeObserver::EndpointOf(std::string_view path) const {
   const auto found = std::find(paths_.begin(), paths_.end(), path);
@@ -86,7 +65,33 @@ void ExchangeObserver::CountDelivery(const http::Exchange& exchange, DeliveryOut
     const DeliveryTag tag = Unpack(exchange.outcome);
     metrics_.EventAccepted(tag.event_type, tag.livemode, clock_.Now());
   }
-  Log(exchange, outcome);
+  LogDelivery(exchange, outcome);
+}
+
+void ExchangeObserver::LogDelivery(const http::Exchange& exchange, DeliveryOutcome outcome) {
+  if (outcome == DeliveryOutcome::kAccepted || LoggedByEndpoint(exchange)) return;
+  const auto& words = metrics::kDeliveryOutcomes[static_cast<std::size_t>(outcome)];
+  const EventIds event = in_flight_.GiveUp(exchange.request_id).value_or(EventIds{});
+  if (words.outcome == "rejected") {
+    return log::Warn(log::Action::kDeliveryRefused, "refused a delivery",
+                     {{Field::kRequestId, exchange.request_id},
+                      {Field::kTraceId, event.trace_id},
+                      {Field::kEventId, event.event_id},
+                      {Field::kClientIp, exchange.peer},
+                      {Field::kHttpStatus, exchange.status},
+                      {Field::kReason, words.reason},
+                      {Field::kDetail, RefusalDetail(exchange, outcome)},
+                      {Field::kDurationSeconds, exchange.duration}});
+  }
+  log::Error(log::Action::kDeliveryFailed, "no acknowledgement, no capacity or no answer in time",
+             {{Field::kRequestId, exchange.request_id},
+              {Field::kTraceId, event.trace_id},
+              {Field::kEventId, event.event_id},
+              {Field::kEventType, event.event_type},
+              {Field::kHttpStatus, exchange.status},
+              {Field::kReason, words.reason},
+              {Field::kErrorCode, NameOf(ErrorCode::kUnavailable)},
+              {Field::kDurationSeconds, exchange.duration}});
 }
 
 }  // namespace keystrand::receiver

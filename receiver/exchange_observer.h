@@ -6,6 +6,7 @@
 #include "common/core/clock.h"
 #include "common/http/server.h"
 #include "common/metrics/receiver_metrics.h"
+#include "receiver/events_in_flight.h"
 
 namespace keystrand::receiver {
 
@@ -14,16 +15,19 @@ namespace keystrand::receiver {
 class ExchangeObserver final : public http::ServerObserver {
  public:
   /// `paths`: of the endpoints; exchanges on them are deliveries, all others a scanner's. References must outlive this.
-  ExchangeObserver(std::vector<std::string> paths, metrics::ReceiverMetrics& metrics, const Clock& clock);
+  ExchangeObserver(std::vector<std::string> paths, metrics::ReceiverMetrics& metrics, EventsInFlight& in_flight,
+                   const Clock& clock);
 
   void OnExchange(const http::Exchange& exchange) override;
 
  private:
   [[nodiscard]] metrics::ReceiverMetrics::Endpoint EndpointOf(std::string_view path) const;
+  void LogDelivery(const http::Exchange& exchange, metrics::DeliveryOutcome outcome);
   void CountDelivery(const http::Exchange& exchange, metrics::DeliveryOutcome outcome);
 
   std::vector<std::string> paths_;
   metrics::ReceiverMetrics& metrics_;
+  EventsInFlight& in_flight_;
   const Clock& clock_;
 };
 

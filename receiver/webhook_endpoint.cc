@@ -40,9 +40,7 @@ std::string_view ReasonOf(DeliveryOutcome outcome) {
 /// A verified delivery, until its report comes.
 struct WebhookEndpoint::Delivery {
   http::Responder responder;
-  Reception reception;
-  std::string event_id;  // empty if the body is unreadable
-  std::string event_type;
+  EventIds ids;
   bool livemode = false;
   std::optional<std::int64_t> created;
   std::chrono::steady_clock::time_point produced_at;
@@ -104,17 +102,15 @@ tl::expected<stripe::Signed, stripe::SignatureFailure> WebhookEndpoint::Verify(c
 void WebhookEndpoint::Queue(http::Request request, http::Responder responder, bool signed_with_primary) {
   Reception reception{std::string(request.request_id), NewTraceparent(), parts_.clock.Now(), signed_with_primary};
   EventRecord event = MakeEventRecord(settings_, reception, std::move(request.body));
-  const auto delivery = std::make_shared<Delivery>(Delivery{std::move(responder),
-                                                            std::move(reception),
-                                                            std::move(event.event_id),
-                                                            std::move(event.event_type),
-                                                            event.livemode,
-                                                            event.created,
-                                                            {}});
+  EventIds ids{std::move(reception.request_id), std::string(TraceIdOf(reception.traceparent)),
+               std::move(event.event_id), std::move(event.event_type)};
+  const auto delivery =
+      std::make_shared<Delivery>(Delivery{std::move(responder), std::move(ids), event.livemode, event.created, {}});
   const auto partition = ChoosePartition(event.record);
   if (!partition) return GiveUp(*delivery, partition.error());
   event.record.partition = *partition;
   delivery->produced_at = parts_.clock.Steady();
+  parts_.in_flight.Add(delivery->ids);
   parts_.publisher.Publish(std::move(event.record), [this, delivery](const Result<kafka::Position>& reported) {
     Conclude(*delivery, reported);
   });
@@ -132,10 +128,9 @@ tl::expected<std::int32_t, WebhookEndpoint::Failure> WebhookEndpoint::ChoosePart
 }
 
 void WebhookEndpoint::Conclude(Delivery& delivery, const Result<kafka::Position>& reported) const {
-  if (reported) {
-    parts_.gate.Acknowledged(parts_.clock.Steady() - delivery.produced_at);
-    return Accept(delivery, *reported);
-  }
+  if (reported) parts_.gate.Acknowledged(parts_.clock.Steady() - delivery.produced_at);
+  if (!parts_.in_flight.Reported(delivery.ids)) return TellLate(delivery, reported.has_value());
+  if (reported) return Accept(delivery, *reported);
   GiveUp(delivery, {DeliveryOutcome::kFailedQueueError, reported.error()});
 }
 
@@ -144,25 +139,35 @@ void WebhookEndpoint::Accept(Delivery& delivery, const kafka::Position& position
     parts_.metrics.SourceDelay(parts_.clock.Now() - std::chrono::sys_seconds(std::chrono::seconds(*delivery.created)));
   }
   log::Debug(log::Action::kDeliveryAccepted, "the record is durable",
-             {{Field::kRequestId, delivery.reception.request_id},
-              {Field::kTraceId, TraceIdOf(delivery.reception.traceparent)},
-              {Field::kEventId, delivery.event_id},
-              {Field::kEventType, delivery.event_type},
+             {{Field::kRequestId, delivery.ids.request_id},
+              {Field::kTraceId, delivery.ids.trace_id},
+              {Field::kEventId, delivery.ids.event_id},
+              {Field::kEventType, delivery.ids.event_type},
               {Field::kLivemode, delivery.livemode},
               {Field::kPartition, position.partition},
               {Field::kOffset, position.offset}});
   delivery.responder.Send(Accepted(),
                           Pack({.outcome = DeliveryOutcome::kAccepted,
-                                .event_type = metrics::EventTypeOf(delivery.event_type),
+                                .event_type = metrics::EventTypeOf(delivery.ids.event_type),
                                 .livemode = delivery.livemode ? metrics::Livemode::kTrue : metrics::Livemode::kFalse}));
+}
+
+/// What the sender was told was logged then; the responder goes unused, since its exchange is over.
+void WebhookEndpoint::TellLate(const Delivery& delivery, bool durable) {
+  log::Debug(log::Action::kDeliveryLate, "the report came after the exchange was over",
+             {{Field::kRequestId, delivery.ids.request_id},
+              {Field::kTraceId, delivery.ids.trace_id},
+              {Field::kEventId, delivery.ids.event_id},
+              {Field::kEventType, delivery.ids.event_type},
+              {Field::kOutcome, durable ? "durable" : "failed"}});
 }
 
 void WebhookEndpoint::GiveUp(Delivery& delivery, const Failure& failure) {
   log::Error(log::Action::kDeliveryFailed, "the record is not known to be durable",
-             {{Field::kRequestId, delivery.reception.request_id},
-              {Field::kTraceId, TraceIdOf(delivery.reception.traceparent)},
-              {Field::kEventId, delivery.event_id},
-              {Field::kEventType, delivery.event_type},
+             {{Field::kRequestId, delivery.ids.request_id},
+              {Field::kTraceId, delivery.ids.trace_id},
+              {Field::kEventId, delivery.ids.event_id},
+              {Field::kEventType, delivery.ids.event_type},
               {Field::kReason, ReasonOf(failure.outcome)},
               {Field::kErrorCode, NameOf(failure.error.code)},
               {Field::kDetail, failure.error.detail}});

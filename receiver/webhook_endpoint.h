@@ -11,6 +11,7 @@
 #include "common/kafka/publisher.h"
 #include "common/metrics/receiver_metrics.h"
 #include "receiver/event_record.h"
+#include "receiver/events_in_flight.h"
 #include "receiver/produce_gate.h"
 #include "receiver/signing_secrets.h"
 
@@ -29,6 +30,7 @@ class WebhookEndpoint final : public http::Handler {
     std::function<Result<std::int32_t>()> partition_count;
     const Clock& clock;
     metrics::ReceiverMetrics& metrics;
+    EventsInFlight& in_flight;
   };
 
   WebhookEndpoint(EndpointSettings settings, Parts parts);
@@ -56,6 +58,7 @@ class WebhookEndpoint final : public http::Handler {
   [[nodiscard]] tl::expected<std::int32_t, Failure> ChoosePartition(const kafka::OutgoingRecord& record) const;
   void Conclude(Delivery& delivery, const Result<kafka::Position>& reported) const;
   void Accept(Delivery& delivery, const kafka::Position& position) const;
+  static void TellLate(const Delivery& delivery, bool durable);
   static void GiveUp(Delivery& delivery, const Failure& failure);
 
   EndpointSettings settings_;

@@ -25,6 +25,7 @@ enum class Action : std::uint8_t {
   kDeliveryAccepted,
   kDeliveryRefused,
   kDeliveryFailed,
+  kDeliveryLate,
   kEventApplied,
   kEventDuplicate,
   kEventStale,
@@ -96,6 +97,9 @@ inline constexpr std::array kActions = {
     ActionEntry{Action::kDeliveryAccepted, "delivery.accepted", "answered 200: the record is durable"},
     ActionEntry{Action::kDeliveryRefused, "delivery.refused", "answered 4xx: not authentic, too large or no request"},
     ActionEntry{Action::kDeliveryFailed, "delivery.failed", "answered 5xx: durability unknown; the sender tries again"},
+    ActionEntry{Action::kDeliveryLate, "delivery.late",
+                "its report came after the sender was answered 503 or gone; `outcome`: durable (sent again, a "
+                "duplicate) or failed"},
     ActionEntry{Action::kEventApplied, "event.applied", "its effects are committed"},
     ActionEntry{Action::kEventDuplicate, "event.duplicate", "settled before: nothing changed"},
     ActionEntry{Action::kEventStale, "event.stale", "a newer event of the object was applied before"},

@@ -30,8 +30,8 @@ class EndpointsTest : public testing::Test {
   }
   std::unique_ptr<WebhookEndpoint> Make(EndpointSettings settings, SigningSecrets& secrets) {
     return std::make_unique<WebhookEndpoint>(
-        std::move(settings),
-        WebhookEndpoint::Parts{secrets, publisher_, gate_, [] { return Result<std::int32_t>(12); }, clock_, metrics_});
+        std::move(settings), WebhookEndpoint::Parts{secrets, publisher_, gate_, [] { return Result<std::int32_t>(12); },
+                                                    clock_, metrics_, in_flight_});
   }
   /// Status of a refusal by the head, or 0.
   int Deliver(const std::string& path, const std::string& secret) {
@@ -51,6 +51,7 @@ class EndpointsTest : public testing::Test {
   FakePublisher publisher_;
   FakeBacklog backlog_;
   ProduceGate gate_{backlog_.Asked(), {5'000ms, 10'000'000}, clock_};
+  EventsInFlight in_flight_;
   std::optional<Endpoints> endpoints_;
   std::shared_ptr<FakeSink> sink_ = std::make_shared<FakeSink>();
   std::string bytes_;
@@ -89,7 +90,7 @@ TEST_F(EndpointsTest, CountWhichSecretMatchedOnWhichEndpoint) {
 }
 
 TEST_F(EndpointsTest, CountTheirRequestsApart) {
-  ExchangeObserver observer({"/main", "/connect"}, metrics_, clock_);
+  ExchangeObserver observer({"/main", "/connect"}, metrics_, in_flight_, clock_);
   http::Exchange exchange;
   exchange.method = "POST";
   exchange.status = 400;

@@ -64,7 +64,8 @@ class ExchangeObserverTest : public testing::Test {
   ManualClock clock_;
   metrics::Registry registry_;
   metrics::ReceiverMetrics metrics_{registry_};
-  ExchangeObserver observer_{{"/webhooks/stripe"}, metrics_, clock_};
+  EventsInFlight in_flight_;
+  ExchangeObserver observer_{{"/webhooks/stripe"}, metrics_, in_flight_, clock_};
 };
 
 TEST_F(ExchangeObserverTest, CountsAnAcceptedEvent) {
@@ -82,6 +83,18 @@ TEST_F(ExchangeObserverTest, DoesNotCountAnEventWhoseSenderWasNotTold) {
   observer_.OnExchange(exchange);
   EXPECT_EQ(ValueOf(registry_, R"(keystrand_receiver_events_total{outcome="rejected",reason="client_gone"})"), 1);
   EXPECT_EQ(ValueOf(registry_, kInvoicePaid), 0);
+}
+
+TEST_F(ExchangeObserverTest, GivesUpAnEventWhoseSenderWasNotTold) {
+  const EventIds ids{"request", "trace", "evt_1", "invoice.paid"};
+  in_flight_.Add(ids);
+  http::Exchange exchange = Delivery();
+  exchange.request_id = "request";
+  exchange.ending = Ending::kAnswerTimeout;
+  exchange.status = 503;
+  exchange.outcome = kTimeoutTag;
+  observer_.OnExchange(exchange);
+  EXPECT_FALSE(in_flight_.Reported(ids));
 }
 
 TEST_F(ExchangeObserverTest, KeepsScannersApartFromDeliveries) {

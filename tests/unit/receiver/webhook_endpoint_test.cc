@@ -50,8 +50,10 @@ class WebhookEndpointTest : public testing::Test {
   FakeBacklog backlog_;
   ProduceGate gate_{backlog_.Asked(), {5'000ms, 10'000'000}, clock_};
   Result<std::int32_t> partitions_ = 12;
-  WebhookEndpoint endpoint_{EndpointSettings{"main", 0, "/webhooks/stripe", "any", ""},
-                            {secrets_, publisher_, gate_, [this] { return partitions_; }, clock_, metrics_}};
+  EventsInFlight in_flight_;
+  WebhookEndpoint endpoint_{
+      EndpointSettings{"main", 0, "/webhooks/stripe", "any", ""},
+      {secrets_, publisher_, gate_, [this] { return partitions_; }, clock_, metrics_, in_flight_}};
   std::shared_ptr<FakeSink> sink_ = std::make_shared<FakeSink>();
   std::string bytes_;
   http::RequestHead head_;
@@ -181,6 +183,18 @@ TEST_F(WebhookEndpointTest, DoesNotFillTheQueueBeyondItsBound) {
   Deliver(kEvent);
   EXPECT_EQ(Answer().status, 503);
   EXPECT_EQ(Outcome(), DeliveryOutcome::kFailedQueueFull);
+}
+
+TEST_F(WebhookEndpointTest, DoesNotAcceptAnEventThatWasGivenUp) {
+  Deliver(kEvent);
+  const auto given_up = in_flight_.GiveUp("0123456789abcdef0123456789abcdef");
+  ASSERT_TRUE(given_up);
+  EXPECT_EQ(given_up->event_id, "evt_1");
+  EXPECT_EQ(given_up->event_type, "invoice.paid");
+  EXPECT_EQ(given_up->trace_id.size(), 32u);
+  publisher_.Next().report(kafka::Position{});
+  EXPECT_TRUE(sink_->answers.empty());
+  EXPECT_EQ(ValueOf(registry_, "keystrand_source_delay_seconds_count"), 0);
 }
 
 TEST_F(WebhookEndpointTest, CountsHowLateAnEventComes) {

@@ -45,9 +45,10 @@ class WebhookOverHttp : public testing::Test {
   FakePublisher publisher_;
   FakeBacklog backlog_;
   ProduceGate gate_{backlog_.Asked(), {5'000ms, 10'000'000}, clock_};
+  EventsInFlight in_flight_;
   WebhookEndpoint endpoint_{EndpointSettings{"default", 0, "/webhooks/stripe", "any", ""},
-                            {secrets_, publisher_, gate_, [] { return 12; }, clock_, metrics_}};
-  ExchangeObserver observer_{{"/webhooks/stripe"}, metrics_, clock_};
+                            {secrets_, publisher_, gate_, [] { return 12; }, clock_, metrics_, in_flight_}};
+  ExchangeObserver observer_{{"/webhooks/stripe"}, metrics_, in_flight_, clock_};
   http::ServerSettings settings_;
   std::optional<http::Server> server_;
 };
