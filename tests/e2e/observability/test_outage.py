@@ -85,6 +85,13 @@ def play_return(stage: System, outage: Outage) -> None:
         eventually(lambda receiver=receiver: receiver.deliver(marked.sample()) == 200, "200 again")
 
 
+def thaw(stage: System) -> None:
+    """After a failure in the middle: the other tests need their broker."""
+    process = stage.stack.brokers[0].process
+    if process is not None and process.frozen:
+        stage.stack.resume_broker()
+
+
 @pytest.fixture(scope="module")
 def outage(stage: System, record: Record) -> Iterator[Outage]:
     receivers = Receivers(stage, record, "test_outage")
@@ -94,6 +101,7 @@ def outage(stage: System, record: Record) -> Iterator[Outage]:
         played = begin(receivers)
         for receiver in (played.plain, played.small, played.crowded, played.hasty, played.draining):
             assert receiver.deliver(marked.sample()) == 200
+        held.callback(thaw, stage)
         stage.stack.pause_broker()
         play_frozen(played, held)
         played.hasty.wait_value("keystrand_kafka_broker_request_timeouts_total", 1)
