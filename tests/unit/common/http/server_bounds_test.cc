@@ -242,9 +242,15 @@ TEST_F(ServerTest, CountsEachBoundThatIsMet) {
   settings.body_bytes_max = 100;
   settings.requests_per_connection_max = 2;
   settings.idle_timeout = 100ms;
-  settings.header_timeout = 100ms;
-  settings.body_timeout = 100ms;
+  settings.header_timeout = 1s;  // long enough for a busy machine to hear the other refusals first
+  settings.body_timeout = 1s;
   settings.answer_timeout = 100ms;
+  std::atomic<bool> answering = true;
+  Kept kept;
+  handler.on_request = [&](Request request, Responder responder) {
+    if (!answering) return kept.Put(std::move(responder));
+    responder.Send(Response(200, "text/plain", std::move(request.body)));
+  };
   const std::uint16_t port = Start().port();
   const auto after = [&](const std::string& bytes) {
     Client client(port);
@@ -261,8 +267,7 @@ TEST_F(ServerTest, CountsEachBoundThatIsMet) {
   EXPECT_EQ(client.Receive().status, 200);
   EXPECT_TRUE(client.WaitForClose());  // idle
   EXPECT_EQ(after(Post("a") + Post("b")), 200);
-  Kept kept;
-  handler.on_request = [&](const Request&, Responder responder) { kept.Put(std::move(responder)); };
+  answering = false;
   EXPECT_EQ(after(Post("a")), 503);
   for (const Bound bound : {Bound::kBodyBytes, Bound::kTargetBytes, Bound::kHeadBytes, Bound::kHeaderTime,
                             Bound::kBodyTime, Bound::kIdleTime, Bound::kRequestsPerConnection, Bound::kAnswerTime}) {
