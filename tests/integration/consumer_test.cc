@@ -51,7 +51,8 @@ class Member final : public RebalanceListener {
         EXPECT_EQ(record->partition(), partition);
         const auto expected = next_.find(partition);
         if (expected != next_.end()) {
-          EXPECT_EQ(record->offset(), expected->second) << "a record was skipped";
+          EXPECT_EQ(record->offset(), expected->second)
+              << "skipped or repeated, partition " << partition << ", which was taken from " << started_[partition];
         }
         next_[partition] = record->offset() + 1;
         seen.insert({partition, record->offset()});
@@ -78,9 +79,12 @@ class Member final : public RebalanceListener {
     std::vector<StartPosition> starts;
     for (std::size_t i = 0; i < pending_.size(); ++i) {
       starts.push_back({pending_[i], (*committed)[i].value_or(StartPosition::kBeginning)});
-      if ((*committed)[i]) next_[pending_[i]] = *(*committed)[i];
     }
     if (!consumer_->Assign(starts)) return;
+    for (const auto& start : starts) {
+      started_[start.partition] = start.offset;
+      if (start.offset != StartPosition::kBeginning) next_[start.partition] = start.offset;
+    }
     assigned_ = pending_;
     pending_.clear();
   }
@@ -88,6 +92,7 @@ class Member final : public RebalanceListener {
   std::vector<std::int32_t> pending_;
   std::vector<std::int32_t> assigned_;
   std::map<std::int32_t, std::int64_t> next_;
+  std::map<std::int32_t, std::int64_t> started_;  ///< from where the last assignment began
   std::unique_ptr<Consumer> consumer_;
 };
 
