@@ -16,12 +16,6 @@ std::string Joined(const RequestHead& head) {
   return list;
 }
 
-std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 }  // namespace
 
 std::optional<std::string> ForwardedFor(const RequestHead& head, const Networks& trusted) {

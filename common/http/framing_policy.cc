@@ -39,13 +39,6 @@ std::size_t SkipWhile(std::string_view bytes, std::size_t begin, const ByteClass
   return begin;
 }
 
-std::string_view Trimmed(std::string_view value) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
-  while (!value.empty() && is_space(value.front())) value.remove_prefix(1);
-  while (!value.empty() && is_space(value.back())) value.remove_suffix(1);
-  return value;
-}
-
 /// Outcome of reading one part of a head: kGood, kMore, or the status to refuse with.
 using Step = int;
 constexpr Step kGood = 0;

@@ -36,6 +36,9 @@ struct RequestHead {
   std::array<Field, kFieldsMax> field_storage;  ///< only the first field_count are set
 };
 
+/// Without the spaces and tabs around it.
+[[nodiscard]] std::string_view Trimmed(std::string_view value);
+
 /// ASCII case-insensitive equality, as field names and connection options need it.
 [[nodiscard]] bool EqualsIgnoringCase(std::string_view a, std::string_view b);
 

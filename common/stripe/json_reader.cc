@@ -3,8 +3,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include "common/stripe/json_scan.h"
-
 namespace keystrand::stripe {
 namespace {
 

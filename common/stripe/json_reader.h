@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/core/result.h"
+#include "common/stripe/json_scan.h"
 
 /// The one way in which this folder reads JSON. Included by its .cc files only.
 ///
@@ -18,8 +19,6 @@
 /// lone low surrogates, refuses numbers beyond a double, and takes a NUL byte for the end. Hence the iterative parser,
 /// numbers as text, and the checks below.
 namespace keystrand::stripe {
-
-inline constexpr int kJsonDepthMax = 64;
 
 /// Of a text, what decides which checks its strings need.
 struct JsonTextTraits {

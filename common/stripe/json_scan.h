@@ -11,7 +11,7 @@
 /// json_reader.h, and numbers of any length are numbers. Included by this folder's .cc files only.
 namespace keystrand::stripe {
 
-inline constexpr int kScanDepthMax = 64;
+inline constexpr int kJsonDepthMax = 64;
 
 /// What stands between two quotes, checked but not decoded.
 struct JsonString {
@@ -96,7 +96,7 @@ class JsonScanner {
   }
 
   bool Open(bool object) {
-    if (depth_ == kScanDepthMax) return Stop("nested deeper than 64 levels");
+    if (depth_ == kJsonDepthMax) return Stop("nested deeper than 64 levels");
     objects_ = objects_ << 1 | static_cast<std::uint64_t>(object);
     ++depth_;
     ++at_;
