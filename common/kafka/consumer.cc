@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "common/kafka/fetch_position.h"
 #include "common/kafka/internal.h"
 
 namespace keystrand::kafka {
@@ -85,7 +86,7 @@ class Consumer::Impl {
       if (auto* message = rd_kafka_consumer_poll(client_.get(), kLeavePollMs)) rd_kafka_message_destroy(message);
     } while (HasAssignment() && std::chrono::steady_clock::now() < deadline);
     rd_kafka_consumer_close(client_.get());
-    DropQueues();
+    DropAssigned();
   }
 
   Result<> Open() {
@@ -118,7 +119,10 @@ class Consumer::Impl {
   }
 
   void Unsubscribe() {
-    if (std::exchange(awaiting_assign_, false)) rd_kafka_assign(client_.get(), nullptr);
+    if (std::exchange(awaiting_assign_, false)) {
+      DropAssigned();
+      rd_kafka_assign(client_.get(), nullptr);
+    }
     rd_kafka_unsubscribe(client_.get());
   }
 
@@ -136,7 +140,7 @@ class Consumer::Impl {
     for (const auto& position : positions) {
       auto* entry = rd_kafka_topic_partition_list_add(list.get(), settings_.topic.c_str(), position.partition);
       entry->offset = position.offset == StartPosition::kBeginning ? RD_KAFKA_OFFSET_BEGINNING : position.offset;
-      if (!OpenQueue(position.partition)) return Fail(ErrorCode::kUnavailable, "partition not known yet");
+      if (!Open(position)) return Fail(ErrorCode::kUnavailable, "partition not known yet");
     }
     awaiting_assign_ = false;
     const auto error = rd_kafka_assign(client_.get(), list.get());
@@ -145,12 +149,16 @@ class Consumer::Impl {
   }
 
   std::optional<ConsumedRecord> Next(std::int32_t partition) {
-    const auto found = queues_.find(partition);
-    if (found == queues_.end()) return std::nullopt;
-    if (auto early = TakeEarly(partition)) return early;
-    while (rd_kafka_message_t* message = rd_kafka_consume_queue(found->second.get(), 0)) {
-      if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return ConsumedRecord(message);
-      HandleError(message);
+    const auto found = assigned_.find(partition);
+    if (found == assigned_.end()) return std::nullopt;
+    while (rd_kafka_message_t* message = Take(found->second)) {
+      if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        HandleError(message);
+      } else if (found->second.position.Take(message->offset)) {
+        return ConsumedRecord(message);
+      } else {
+        rd_kafka_message_destroy(message);
+      }
     }
     return std::nullopt;
   }
@@ -231,29 +239,39 @@ class Consumer::Impl {
     }
     const bool lost = rd_kafka_assignment_lost(client_.get()) != 0;
     listener_.OnRevoked(partitions, lost);
-    DropQueues();
+    DropAssigned();
     awaiting_assign_ = false;
     rd_kafka_assign(client_.get(), nullptr);
   }
 
-  /// A partition's own queue, no longer forwarded to the group's: set before the assignment starts the fetch.
-  bool OpenQueue(std::int32_t partition) {
-    if (queues_.count(partition) != 0) return true;
-    QueueHandle queue(rd_kafka_queue_get_partition(client_.get(), settings_.topic.c_str(), partition));
+  struct Assigned {
+    QueueHandle queue;  ///< the partition's own
+    FetchPosition position;
+    std::deque<rd_kafka_message_t*> early{};  ///< came by way of the group's queue; before what `queue` holds
+  };
+
+  /// Cuts the partition's queue off the group's; before the assignment starts the fetch.
+  bool Open(const StartPosition& start) {
+    const auto found = assigned_.find(start.partition);
+    if (found != assigned_.end()) {
+      found->second.position = FetchPosition(start.offset);
+      return true;
+    }
+    QueueHandle queue(rd_kafka_queue_get_partition(client_.get(), settings_.topic.c_str(), start.partition));
     if (!queue) return false;
     rd_kafka_queue_forward(queue.get(), nullptr);
     wake_.Watch(queue.get());
-    queues_.emplace(partition, std::move(queue));
+    assigned_.emplace(start.partition, Assigned{std::move(queue), FetchPosition(start.offset)});
     return true;
   }
 
-  void DropQueues() {
-    for (const auto& [partition, queue] : queues_) {
-      EventFd::Unwatch(queue.get());
-      rd_kafka_queue_forward(queue.get(), group_queue_.get());
+  void DropAssigned() {
+    for (const auto& [partition, assigned] : assigned_) {
+      EventFd::Unwatch(assigned.queue.get());
+      rd_kafka_queue_forward(assigned.queue.get(), group_queue_.get());
+      for (rd_kafka_message_t* const message : assigned.early) rd_kafka_message_destroy(message);
     }
-    queues_.clear();
-    early_.clear();
+    assigned_.clear();
   }
 
   /// Records have their own queues, so only errors should come here. A record that still does, of a partition that is
@@ -261,17 +279,16 @@ class Consumer::Impl {
   /// what an earlier assignment prefetched).
   void HandleGroupMessage(rd_kafka_message_t* message) {
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) return HandleError(message);
-    if (queues_.count(message->partition) == 0) return rd_kafka_message_destroy(message);
-    early_[message->partition].emplace_back(message);
+    const auto found = assigned_.find(message->partition);
+    if (found == assigned_.end()) return rd_kafka_message_destroy(message);
+    found->second.early.push_back(message);
   }
 
-  std::optional<ConsumedRecord> TakeEarly(std::int32_t partition) {
-    const auto found = early_.find(partition);
-    if (found == early_.end()) return std::nullopt;
-    std::optional<ConsumedRecord> record(std::move(found->second.front()));
-    found->second.pop_front();
-    if (found->second.empty()) early_.erase(found);
-    return record;
+  static rd_kafka_message_t* Take(Assigned& from) {
+    if (from.early.empty()) return rd_kafka_consume_queue(from.queue.get(), 0);
+    rd_kafka_message_t* const first = from.early.front();
+    from.early.pop_front();
+    return first;
   }
 
   void HandleError(rd_kafka_message_t* message) {
@@ -300,8 +317,7 @@ class Consumer::Impl {
   EventFd wake_;
   ClientHandle client_;
   QueueHandle group_queue_;
-  std::map<std::int32_t, QueueHandle> queues_;
-  std::map<std::int32_t, std::deque<ConsumedRecord>> early_;
+  std::map<std::int32_t, Assigned> assigned_;
   bool awaiting_assign_ = false;
   bool closed_ = false;
 };
