@@ -75,7 +75,8 @@ class Transport {
     if (io.state == TlsSession::State::kWantRead || io.state == TlsSession::State::kWantWrite) {
       const auto ready = io.state == TlsSession::State::kWantRead ? Socket::wait_read : Socket::wait_write;
       return socket_.async_wait(ready, [this, step, handler](boost::system::error_code error) {
-        error ? handler(State::kFailed, 0) : Await(step, handler);
+        const bool closed = !socket_.is_open();  // since it became ready; its descriptor may be another's by now
+        error || closed ? handler(State::kFailed, 0) : Await(step, handler);
       });
     }
     asio::post(socket_.get_executor(), [handler, io] { handler(StateOf(io.state), io.count); });
