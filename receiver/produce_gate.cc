@@ -9,7 +9,7 @@ constexpr std::chrono::seconds kProbeInterval{1};
 
 ProduceGate::Verdict ProduceGate::Judge(std::int32_t partition, std::size_t record_bytes) {
   if (Full(record_bytes)) return Verdict::kFull;
-  return Overdue(partition) && !TakeProbe() ? Verdict::kStalled : Verdict::kOpen;
+  return (Overdue(partition) || Stalled()) && !TakeProbe() ? Verdict::kStalled : Verdict::kOpen;
 }
 
 ProduceGate::Verdict ProduceGate::Foresee(std::size_t record_bytes) const {

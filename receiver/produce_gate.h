@@ -13,8 +13,9 @@ namespace keystrand::receiver {
 
 /// Decides whether a record may be produced now. While the oldest unacknowledged record of its partition is older than
 /// the deadline, that partition's leader does not keep up: everything but one probe a second is refused, since records
-/// whose senders were told 503 would pile up in front of the recovery. Partitions with other leaders go on. And what
-/// waits for acknowledgement, of all partitions, is bounded in bytes. Thread-safe.
+/// whose senders were told 503 would pile up in front of the recovery. Partitions with other leaders go on, unless
+/// nothing was acknowledged in time of late: then the whole cluster does not keep up, and the one probe is for all. And
+/// what waits for acknowledgement, of all partitions, is bounded in bytes. Thread-safe.
 class ProduceGate {
  public:
   /// What the producer has in flight; asked for each delivery, so cheap.
@@ -29,7 +30,7 @@ class ProduceGate {
   };
   enum class Verdict : std::uint8_t {
     kOpen,     ///< produce: this may be the probe of this second
-    kStalled,  ///< the partition's leader does not acknowledge
+    kStalled,  ///< the partition's leader, or no leader at all, acknowledges
     kFull,     ///< too many bytes in flight
   };
 

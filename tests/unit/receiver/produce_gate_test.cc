@@ -64,9 +64,19 @@ TEST_F(ProduceGateTest, TellsWhetherKafkaKeepsUp) {
 TEST_F(ProduceGateTest, StallsOnlyThePartitionWhoseLeaderHangs) {
   backlog_.oldest = 6s;
   backlog_.only = kHung;
+  gate_.Acknowledged(1s);
   ASSERT_EQ(gate_.Judge(kHung, 100), Verdict::kOpen);  // the probe
   EXPECT_EQ(gate_.Judge(kHung, 100), Verdict::kStalled);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(gate_.Judge(kHung + 1, 100), Verdict::kOpen);
+}
+
+TEST_F(ProduceGateTest, LetsOneProbeThroughForAllPartitionsWhenNoLeaderAcknowledges) {
+  gate_.Acknowledged(1s);
+  clock_.steady += 5s + 1ns;
+  backlog_.oldest = 6s;
+  backlog_.only = kHung;
+  ASSERT_EQ(gate_.Judge(kHung + 1, 100), Verdict::kOpen);  // the probe
+  for (int i = 2; i < 5; ++i) EXPECT_EQ(gate_.Judge(kHung + i, 100), Verdict::kStalled);
 }
 
 TEST_F(ProduceGateTest, KeepsUpWhileOthersAreAcknowledgedInTime) {
