@@ -21,7 +21,7 @@ READ_BYTES = 65536
 class Transport(Protocol):
     name: str
 
-    def connect(self, port: int, source: str = "127.0.0.1") -> socket.socket: ...
+    def connect(self, port: int, source: str = "127.0.0.1", receive_bytes: int | None = None) -> socket.socket: ...
 
     def settings(self) -> Mapping[str, str]: ...
 
@@ -29,9 +29,16 @@ class Transport(Protocol):
 class Plain:
     name = "plain"
 
-    def connect(self, port: int, source: str = "127.0.0.1") -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", port), ANSWER_DEADLINE_S, (source, 0))
+    def connect(self, port: int, source: str = "127.0.0.1", receive_bytes: int | None = None) -> socket.socket:
+        """`receive_bytes`: of the kernel's buffer. Before the connection is made: a window that shrinks under way makes
+        the kernel drop the other side's packets, acknowledgements with them."""
+        connection = socket.socket()
+        if receive_bytes is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(ANSWER_DEADLINE_S)
+        connection.bind((source, 0))
+        connection.connect(("127.0.0.1", port))
         return connection
 
     def settings(self) -> Mapping[str, str]:
@@ -48,9 +55,9 @@ class Tls:
         self.context = ssl.create_default_context(cafile=str(self.certificate))
         self.context.set_alpn_protocols(["http/1.1"])
 
-    def connect(self, port: int, source: str = "127.0.0.1") -> socket.socket:
+    def connect(self, port: int, source: str = "127.0.0.1", receive_bytes: int | None = None) -> socket.socket:
         return self.context.wrap_socket(
-            Plain().connect(port, source), server_hostname=HOSTNAME, suppress_ragged_eofs=False
+            Plain().connect(port, source, receive_bytes), server_hostname=HOSTNAME, suppress_ragged_eofs=False
         )
 
     def settings(self) -> Mapping[str, str]:
