@@ -447,16 +447,17 @@ void Connection::Close() {
   loop_->Remove(*this);
 }
 
-void Connection::CheckDeadline(SteadyTime now) {
+bool Connection::CheckDeadline(SteadyTime now) {
   const bool closing = shared_.closing.load(std::memory_order_relaxed);
   if (now >= deadline_) {
     OnDeadline();
   } else if (closing && IdleSince(now - kIdleWhileClosing)) {
     Linger();
   } else {
-    return;
+    return false;
   }
   Advance();
+  return true;
 }
 
 bool Connection::IdleSince(SteadyTime then) const {

@@ -28,8 +28,8 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
 
   void Start();
   void Take(const Delivery& delivery);
-  /// Acts if the phase has lasted too long.
-  void CheckDeadline(SteadyTime now);
+  /// Acts if the phase has lasted too long; tells whether it did.
+  bool CheckDeadline(SteadyTime now);
   /// Closes without a word, for Stop.
   void Cut();
 

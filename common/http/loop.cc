@@ -14,6 +14,8 @@
 namespace keystrand::http {
 namespace {
 
+constexpr std::size_t kSweepActsPerTurn = 16;  // each an answer written, a line logged, a socket closed
+
 thread_local Loop* current_loop = nullptr;
 
 /// Fine enough for the shortest deadline, and cheap: one look at each connection.
@@ -200,12 +202,27 @@ void Loop::WaitFor(Repeated& repeated) {
 void Loop::OnShutdown(std::function<void()> callback) { on_shutdown_.push_back(std::move(callback)); }
 
 void Loop::Sweep() {
+  last_turn_.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+  if (unswept_ > 0) return;  // the last one is not through yet
+  unswept_ = connections_.size();
+  SweepSome();
+}
+
+/// Looks at connections, which is cheap, until so many had to be acted upon that good ones must have their turn: those
+/// that were opened together expire together, thousands in one sweep.
+void Loop::SweepSome() {
   const SteadyTime now = std::chrono::steady_clock::now();
-  last_turn_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
-  for (std::size_t i = connections_.size(); i-- > 0;) {  // backwards: a closed one is replaced by one already seen
-    const std::shared_ptr<Connection> connection = connections_[i];
-    connection->CheckDeadline(now);
+  std::size_t acted = 0;
+  while (unswept_ > 0 && acted < kSweepActsPerTurn) {
+    --unswept_;  // backwards: a closed one is replaced by one already seen
+    if (unswept_ >= connections_.size()) continue;  // others have closed meanwhile
+    const std::shared_ptr<Connection> connection = connections_[unswept_];
+    if (connection->CheckDeadline(now)) ++acted;
   }
+  if (unswept_ == 0) return;
+  asio::post(context_, [this] {
+    if (!closed_) RunBatched([this] { SweepSome(); });
+  });
 }
 
 SteadyTime Loop::last_turn() const {

@@ -146,6 +146,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void DeliverAll(std::span<Delivery> deliveries);
   void EmptyInbox();
   void Sweep();
+  void SweepSome();
   void CloseEverything();
   void Forget();
 
@@ -173,6 +174,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   bool batching_ = false;         ///< answers for other loops of this server wait in outboxes_
   std::vector<Outbox> outboxes_;  ///< by loop index
   bool closed_ = false;
+  std::size_t unswept_ = 0;  ///< connections_ up to here are still to be looked at in this sweep
 
   std::time_t date_second_ = 0;
   std::string date_line_;

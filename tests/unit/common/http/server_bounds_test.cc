@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/unit/common/http/server_fixture.h"
 
 namespace keystrand::http {
@@ -21,6 +23,30 @@ TEST_F(ServerTest, DoesNotExtendTheHeadersDeadlineForEachByte) {
   });
   EXPECT_EQ(client.Receive().status, 408);
   dripping.join();
+}
+
+TEST_F(ServerTest, ServesOthersWhileManyExpireTogether) {
+  constexpr std::size_t kExpiring = 200;
+  constexpr std::ptrdiff_t kTurn = 64;
+  settings.header_timeout = 1s;
+  std::optional<Client> good;
+  std::once_flag asked;
+  observer.on_exchange = [&](const Exchange& exchange) {
+    if (exchange.ending == Ending::kTimedOut) std::call_once(asked, [&] { good->Send(Post("x")); });
+  };
+  const std::uint16_t port = Start().port();
+  std::vector<std::unique_ptr<Client>> slow;
+  for (std::size_t i = 0; i < kExpiring; ++i) slow.push_back(std::make_unique<Client>(port));
+  for (const auto& client : slow) client->Send("P");
+  good.emplace(port);
+  good->Send(Post("x"));  // from here on it may be idle for long
+  const auto seen = observer.Wait(kExpiring + 2);
+  ASSERT_EQ(seen.size(), kExpiring + 2);
+  const auto good_one = [](const Seen& each) { return each.status == 200; };
+  const auto expired = std::find_if_not(seen.begin(), seen.end(), good_one);
+  const auto answered = std::find_if(expired, seen.end(), good_one);
+  ASSERT_NE(answered, seen.end());
+  EXPECT_LT(answered - expired, kTurn) << "answered after so many had expired";
 }
 
 TEST_F(ServerTest, RefusesABodyThatComesTooSlowly) {

@@ -51,7 +51,10 @@ struct Seen {
 
 class RecordingObserver final : public ServerObserver {
  public:
+  std::function<void(const Exchange&)> on_exchange;  ///< on the loop that served it; set before the server starts
+
   void OnExchange(const Exchange& exchange) override {
+    if (on_exchange) on_exchange(exchange);
     const std::lock_guard lock(mutex_);
     seen_.push_back({std::string(exchange.method), std::string(exchange.path), exchange.status, exchange.ending,
                      exchange.outcome, exchange.body_bytes});
