@@ -36,6 +36,7 @@ Action ActionOf(engine::EventOutcome outcome) {
     case engine::EventOutcome::kIgnored: return Action::kEventIgnored;
     case engine::EventOutcome::kDuplicate:
     case engine::EventOutcome::kRedelivered: return Action::kEventDuplicate;
+    case engine::EventOutcome::kParked: return Action::kEventParked;
   }
   std::abort();
 }
@@ -46,7 +47,8 @@ metrics::EventOutcome LabelOf(engine::EventOutcome outcome) {
     case engine::EventOutcome::kStale: return metrics::EventOutcome::kStale;
     case engine::EventOutcome::kIgnored: return metrics::EventOutcome::kIgnored;
     case engine::EventOutcome::kDuplicate:
-    case engine::EventOutcome::kRedelivered: return metrics::EventOutcome::kDuplicate;
+    case engine::EventOutcome::kRedelivered:
+    case engine::EventOutcome::kParked: return metrics::EventOutcome::kDuplicate;  // counted elsewhere, or later
   }
   std::abort();
 }
@@ -94,7 +96,7 @@ void Telemetry::OnSettled(const engine::Item& item, std::int32_t partition, engi
                           std::string_view reason, std::chrono::nanoseconds took) {
   const auto type = TypeOf(item);
   const auto since_accepted = Since((*item.event)->received_at_ms);
-  if (outcome == engine::EventOutcome::kRedelivered) {
+  if (outcome == engine::EventOutcome::kRedelivered || outcome == engine::EventOutcome::kParked) {
     worker_.redelivered.Increment();
   } else {
     worker_.Settled(type, LabelOf(outcome), OriginOf(*item.record));
@@ -125,7 +127,8 @@ void Telemetry::OnDeadLetter(const store::DeadLetter& letter) {
   const auto type = metrics::EventTypeOf(letter.event_type);
   const auto code = CodeOf(letter.error_code);
   worker_.DeadLettered(type, code);
-  worker_.Settled(type, metrics::EventOutcome::kDeadLettered, metrics::Origin::kLive);
+  worker_.Settled(type, metrics::EventOutcome::kDeadLettered,
+                  letter.cycle > 0 ? metrics::Origin::kReplay : metrics::Origin::kLive);
   worker_.Finished(metrics::EndToEndOutcome::kDeadLettered, Since(letter.record_timestamp_ms));
   log::Error(Action::kEventDeadLettered, "Event given up: an operator must look at it",
              {{Field::kEventId, letter.event_id},
@@ -158,6 +161,29 @@ void Telemetry::OnRetry(const engine::Item& item, std::int32_t partition, const 
              {Field::kNextAttemptAt, clock_.Now() + item.delay},
              {Field::kErrorCode, NameOf(error.code)},
              {Field::kDetail, error.detail}});
+}
+
+void Telemetry::OnParked(const engine::Item& item, std::int32_t partition, const engine::Parking& parking) {
+  const auto& envelope = (*item.event)->envelope;
+  if (parking.behind) {
+    return log::Debug(
+        Action::kEventParked, "Waits behind others of its key",
+        {{Field::kEventId, envelope.id}, {Field::kPartition, partition}, {Field::kOffset, item.record->offset()}});
+  }
+  const auto type = TypeOf(item);
+  worker_.Attempted(type, metrics::AttemptResult::kRetry, std::chrono::nanoseconds(0));
+  worker_.AttemptFailed(type, parking.error.code);
+  log::Warn(Action::kEventParked, "Attempt failed: the event is parked, and its key waits behind it",
+            {{Field::kEventId, envelope.id},
+             {Field::kTraceId, TraceIdOf(*item.record)},
+             {Field::kEventType, envelope.type},
+             {Field::kPartition, partition},
+             {Field::kOffset, item.record->offset()},
+             {Field::kAttempt, parking.attempts},
+             {Field::kReason, NameOf(parking.reason)},
+             {Field::kNextAttemptAt, clock_.Now() + parking.wait.value_or(std::chrono::milliseconds(0))},
+             {Field::kErrorCode, NameOf(parking.error.code)},
+             {Field::kDetail, parking.error.detail}});
 }
 
 void Telemetry::OnConflict() { worker_.conflicts.Increment(); }

@@ -30,6 +30,7 @@ class Telemetry final : public engine::EngineObserver, public store::DatabaseObs
   void OnDeadLetter(const store::DeadLetter& letter) override;
   void OnLetterNotPublished(std::size_t letters, const Error& error) override;
   void OnRetry(const engine::Item& item, std::int32_t partition, const Error& error) override;
+  void OnParked(const engine::Item& item, std::int32_t partition, const engine::Parking& parking) override;
   void OnConflict() override;
   void OnBisect() override;
   void OnCommitInDoubt() override;

@@ -214,7 +214,7 @@ void Loop::SweepSome() {
   const SteadyTime now = std::chrono::steady_clock::now();
   std::size_t acted = 0;
   while (unswept_ > 0 && acted < kSweepActsPerTurn) {
-    --unswept_;  // backwards: a closed one is replaced by one already seen
+    --unswept_;                                     // backwards: a closed one is replaced by one already seen
     if (unswept_ >= connections_.size()) continue;  // others have closed meanwhile
     const std::shared_ptr<Connection> connection = connections_[unswept_];
     if (connection->CheckDeadline(now)) ++acted;

@@ -176,7 +176,8 @@ class Producer::Impl {
 
   /// As long as it takes others that are on their way to come along, unless passed through. librdkafka sends a request
   /// for each partition, so that records which do not wait for each other keep it and the broker busy with requests:
-  /// at 16 connections 0.2 ms are worth two fifths of the rate. Longer, and a record waits for company that does not come.
+  /// at 16 connections 0.2 ms are worth two fifths of the rate. Longer, and a record waits for company that does not
+  /// come.
   [[nodiscard]] std::string LingerMs() const {
     const auto set = settings_.client.properties.find("linger.ms");
     return set == settings_.client.properties.end() ? "0.2" : set->second;

@@ -1,111 +1,14 @@
 #include "worker/engine/engine.h"
 
-#include <gtest/gtest.h>
-
+#include <algorithm>
 #include <array>
-#include <atomic>
 
 #include "common/kafka/consumer.h"
-#include "common/kafka/partitioner.h"
-#include "common/kafka/record_headers.h"
-#include "common/stripe/envelope.h"
-#include "tests/integration/support.h"
-#include "worker/handlers/mirror.h"
-#include "worker/store/dead_letters.h"
+#include "tests/integration/engine_fixture.h"
 #include "worker/store/leases.h"
 
 namespace keystrand::worker::engine {
 namespace {
-
-using namespace testing_support;
-
-constexpr std::int32_t kPartitions = 3;
-
-class Counts final : public EngineObserver {
- public:
-  void OnSettled(const Item&, std::int32_t, EventOutcome outcome, std::string_view, std::chrono::nanoseconds) override {
-    ++outcomes[static_cast<std::size_t>(outcome)];
-  }
-  void OnDeadLetter(const store::DeadLetter&) override { ++dead; }
-  void OnFenced(std::int32_t) override { ++fenced; }
-  void OnRewound(std::int32_t, std::int64_t, std::int64_t) override { ++rewound; }
-  void OnBisect() override { ++bisects; }
-
-  [[nodiscard]] int Of(EventOutcome outcome) const { return outcomes[static_cast<std::size_t>(outcome)]; }
-
-  std::array<std::atomic<int>, 5> outcomes{};
-  std::atomic<int> dead{0};
-  std::atomic<int> fenced{0};
-  std::atomic<int> rewound{0};
-  std::atomic<int> bisects{0};
-};
-
-/// Topics and a Stripe account of its own, so that tests share servers and see only their own rows.
-class EngineTest : public testing::Test {
- protected:
-  EngineTest() {
-    CreateTopic(events_, kPartitions);
-    CreateTopic(letters_, kPartitions);
-  }
-
-  void Start() {
-    EngineSettings settings;
-    settings.kafka = Kafka({{"session.timeout.ms", "6000"}, {"heartbeat.interval.ms", "200"}});
-    settings.events_topic = events_;
-    settings.dead_letters_topic = letters_;
-    settings.group = events_;
-    settings.durability = kafka::Durability::kSingleBroker;
-    settings.worker = "test";
-    settings.executors = 3;
-    settings.database.url = DatabaseUrl();
-    auto engine = Engine::Start(settings, {&mirror_}, clock_, {counts_});
-    ASSERT_TRUE(engine) << engine.error().detail;
-    engine_ = std::move(*engine);
-  }
-  void Stop() { engine_.reset(); }
-
-  /// A customer.updated event; `fields` are members of the customer, as JSON.
-  [[nodiscard]] std::string Event(const std::string& id, const std::string& customer, std::int64_t created,
-                                  const std::string& fields = R"("name":"x")",
-                                  const std::string& type = "customer.updated",
-                                  const std::string& previous = "") const {
-    return R"({"id":")" + id + R"(","object":"event","account":")" + account_ + R"(","created":)" +
-           std::to_string(created) + R"(,"livemode":false,"type":")" + type + R"(","data":{"object":{"id":")" +
-           customer + R"(","object":"customer",)" + fields + "}" +
-           (previous.empty() ? "" : R"(,"previous_attributes":)" + previous) + "}}";
-  }
-
-  kafka::Position Send(const std::string& body) {
-    kafka::OutgoingRecord record;
-    const auto envelope = stripe::ParseEnvelope(body, "");
-    record.key = envelope ? envelope->ordering_key : stripe::UnreadableKey("test", body);
-    record.partition = kafka::PartitionOf(record.key, kPartitions);
-    record.value = body;
-    record.headers = {{kafka::header::kReceivedAt, "1700000000000"}, {kafka::header::kExpectedMode, "any"}};
-    return Produce(events_, std::move(record));
-  }
-
-  [[nodiscard]] std::string Customer(const std::string& id, const std::string& column) const {
-    return QueryOne("SELECT " + column + " FROM stripe.customers WHERE scope = $1 AND id = $2", {scope_, id});
-  }
-  [[nodiscard]] std::string Inbox(const std::string& event_id) const {
-    return QueryOne("SELECT status FROM keystrand.inbox WHERE scope = $1 AND event_id = $2", {scope_, event_id});
-  }
-  [[nodiscard]] bool Settled(int events) const {
-    int settled = counts_.dead;
-    for (const auto& outcome : counts_.outcomes) settled += outcome;
-    return settled >= events;
-  }
-
-  const SystemClock clock_;
-  const std::string events_ = UniqueName("events-");
-  const std::string letters_ = UniqueName("letters-");
-  const std::string account_ = "acct_" + UniqueName("");
-  const std::string scope_ = "test/" + account_;
-  handlers::Mirror mirror_{handlers::MirrorPolicy{}};
-  Counts counts_;
-  std::unique_ptr<Engine> engine_;
-};
 
 TEST_F(EngineTest, AppliesEachEventOnceAndKeepsTheNewestSnapshot) {
   Start();

@@ -1,6 +1,7 @@
 #include "worker/engine/batch_runner.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <thread>
 #include <utility>
@@ -19,38 +20,25 @@ std::int64_t UnixMs(std::chrono::system_clock::time_point time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
-store::EventKey KeyOf(const handlers::Event& event) { return {event.envelope.scope, event.envelope.id}; }
-
-bool WrongMode(const handlers::Event& event) {
-  if (event.expected_mode == "any") return false;
-  return (event.expected_mode == "live") != event.envelope.livemode;
+bool Settled(const Item& item) {
+  return item.settlement == Settlement::kDone || item.settlement == Settlement::kAwaitingLetter;
 }
 
-EventOutcome OutcomeOf(handlers::Verdict verdict) {
-  switch (verdict) {
-    case handlers::Verdict::kIgnored: return EventOutcome::kIgnored;
-    case handlers::Verdict::kStale: return EventOutcome::kStale;
-    case handlers::Verdict::kApplied: return EventOutcome::kApplied;
+/// A parked event that is not what its strand begins with any more (somebody discarded it, or it was tried already) is
+/// left out with all behind it: what is due is offered again.
+void DropMoved(Attempt& attempt) {
+  const Slice* seen = nullptr;
+  const Slice* moved = nullptr;
+  for (auto& entry : attempt.entries) {
+    if (!entry.item->parked()) continue;
+    if (std::exchange(seen, entry.slice) != entry.slice) {
+      const auto head = attempt.heads.find(entry.slice);
+      const bool in_front = head != attempt.heads.end() && head->second.offset == entry.item->record->offset() &&
+                            head->second.attempts == entry.item->attempts && !head->second.held;
+      if (!in_front) moved = entry.slice;
+    }
+    if (entry.slice == moved) entry.decision = Decision::kDropped;
   }
-  std::abort();
-}
-
-store::InboxStatus StatusOf(EventOutcome outcome) {
-  switch (outcome) {
-    case EventOutcome::kStale: return store::InboxStatus::kStale;
-    case EventOutcome::kIgnored: return store::InboxStatus::kIgnored;
-    case EventOutcome::kApplied:
-    case EventOutcome::kDuplicate:
-    case EventOutcome::kRedelivered: return store::InboxStatus::kApplied;
-  }
-  std::abort();
-}
-
-/// What a row of our own that landed says the event's outcome was.
-EventOutcome OutcomeOf(store::InboxStatus status) {
-  if (status == store::InboxStatus::kStale) return EventOutcome::kStale;
-  if (status == store::InboxStatus::kIgnored) return EventOutcome::kIgnored;
-  return EventOutcome::kApplied;
 }
 
 }  // namespace
@@ -62,6 +50,7 @@ std::string_view NameOf(EventOutcome outcome) {
     case EventOutcome::kStale: return "stale";
     case EventOutcome::kIgnored: return "ignored";
     case EventOutcome::kRedelivered: return "redelivered";
+    case EventOutcome::kParked: return "parked";
   }
   std::abort();
 }
@@ -80,21 +69,25 @@ void BatchRunner::Read(Batch& batch) {
     for (auto& item : slice.items) {
       if (item.event) continue;
       item.event = ReadEvent(*item.record, slice.partition->number, context_.partition_count, context_.own_account);
+      item.replay = ReadReplay(*item.record);
     }
   }
 }
 
 bool BatchRunner::Process(store::Session& session, Entries entries) {
   for (int conflicts = 0; !entries.empty();) {
-    std::vector<std::int32_t> lost;
+    Attempt attempt;
+    attempt.entries = std::move(entries);
     const auto started = context_.clock.Steady();
-    const auto result = Attempt(session, entries, lost);
+    const auto result = Try(session, attempt);
+    entries = std::move(attempt.entries);
     if (result) {
-      Finish(entries, context_.clock.Steady() - started);
+      attempt.entries = std::move(entries);
+      Finish(attempt, context_.clock.Steady() - started);
       return true;
     }
-    if (!lost.empty()) {
-      DropLost(entries, lost);
+    if (!attempt.lost.empty()) {
+      DropLost(entries, attempt.lost);
       continue;
     }
     const Error& error = result.error();
@@ -128,13 +121,14 @@ bool BatchRunner::Process(store::Session& session, Entries entries) {
 bool BatchRunner::FailedAlone(store::Session& session, Entries entries, const Error& error) {
   if (entries.size() > 1) return Split(session, std::move(entries));
   Item& item = *entries.front().item;
-  if (DispositionOf(error.code) == Disposition::kDeadLetter) {
-    ++item.attempts;
-    item.verdict = error;
-    return Process(session, std::move(entries));
+  if (item.fate) {  // it cannot even be put away
+    item.fate.reset();
+    TryLater(item, entries.front().partition(), item.attempts, error);
+    return true;
   }
-  CountAttempt(item, entries.front().slice->partition->number, error);
-  if (item.settlement == Settlement::kBack && item.verdict) return Process(session, std::move(entries));
+  item.fate = decider_.FateOf(item, error, "store");
+  if (item.fate) return Process(session, std::move(entries));
+  TryLater(item, entries.front().partition(), item.attempts + 1, error);
   return true;
 }
 
@@ -156,69 +150,69 @@ bool BatchRunner::Split(store::Session& session, Entries entries) {
     GoBack(second, std::chrono::milliseconds(0), false);
     return false;
   }
-  const bool settled =
-      last_of_first->settlement == Settlement::kDone || last_of_first->settlement == Settlement::kAwaitingLetter;
-  if (one_key && !settled) {
+  if (one_key && !Settled(*last_of_first)) {
     GoBack(second, std::chrono::milliseconds(0), false);
     return true;
   }
   return Process(session, std::move(second));
 }
 
-Result<> BatchRunner::Attempt(store::Session& session, Entries& entries, std::vector<std::int32_t>& lost) {
-  for (auto& entry : entries) entry = Entry{entry.slice, entry.item};
-  std::map<std::int32_t, std::int64_t> epochs;
-  for (const auto& entry : entries) epochs[entry.slice->partition->number] = entry.slice->partition->epoch;
-  std::vector<store::HeldEpoch> held;
-  for (const auto& [partition, epoch] : epochs) held.push_back({partition, epoch});
-  return session.InTransaction([&](store::Transaction& transaction) -> Result<> {
-    auto taken_over = store::ShareLeases(transaction, context_.events_topic, held);
-    if (!taken_over) return Fail(taken_over.error());
-    if (!taken_over->empty()) {
-      lost = std::move(*taken_over);
-      return Fail(ErrorCode::kConflict, std::string(kFenced));
-    }
-    if (auto judged = JudgeKnown(transaction, entries); !judged) return judged;
-    handlers::UnitOfWork work;
-    if (auto loaded = Load(transaction, entries, work); !loaded) return loaded;
-    Decide(entries, work);
-    return Write(transaction, entries, work);
-  });
+Result<> BatchRunner::Try(store::Session& session, Attempt& attempt) {
+  for (auto& entry : attempt.entries) entry = Entry{entry.slice, entry.item};
+  return session.InTransaction(
+      [&](store::Transaction& transaction) -> Result<> { return InTransaction(transaction, attempt); });
 }
 
-/// Settles what the inbox knows already: our own earlier work (the same source position) is taken over, all else is a
-/// duplicate, whatever its body says.
-Result<> BatchRunner::JudgeKnown(store::Transaction& transaction, Entries& entries) {
+Result<> BatchRunner::InTransaction(store::Transaction& transaction, Attempt& attempt) {
+  std::map<std::int32_t, std::int64_t> epochs;
+  for (const auto& entry : attempt.entries) epochs[entry.partition()] = entry.slice->partition->epoch;
+  std::vector<store::HeldEpoch> held;
+  for (const auto& [partition, epoch] : epochs) held.push_back({partition, epoch});
+  auto taken_over = store::ShareLeases(transaction, context_.events_topic, held);
+  if (!taken_over) return Fail(taken_over.error());
+  if (!taken_over->empty()) {
+    attempt.lost = std::move(*taken_over);
+    return Fail(ErrorCode::kConflict, std::string(kFenced));
+  }
+  if (auto locked = LockStrands(transaction, attempt); !locked) return locked;
   std::set<store::EventKey> asked;
-  for (const auto& entry : entries) {
+  for (const auto& entry : attempt.entries) {
     if (*entry.item->event) asked.insert(KeyOf(**entry.item->event));
   }
-  const auto found = store::FindKnown(transaction, {asked.begin(), asked.end()});
-  if (!found) return Fail(found.error());
-  std::map<store::EventKey, const store::KnownEvent*> known;
-  for (const auto& event : *found) known.emplace(event.key, &event);
-  for (auto& entry : entries) {
-    if (!*entry.item->event) continue;
-    const auto row = known.find(KeyOf(**entry.item->event));
-    if (row == known.end()) continue;
-    const store::SourcePosition here{context_.events_topic, entry.slice->partition->number,
-                                     entry.item->record->offset()};
-    entry.decision = Decision::kSettled;
-    if (row->second->source != here) {
-      entry.outcome = EventOutcome::kDuplicate;
-    } else {
-      entry.known_dead = row->second->status == store::InboxStatus::kDead;
-      entry.outcome = entry.item->in_doubt ? OutcomeOf(row->second->status) : EventOutcome::kRedelivered;
-    }
+  const auto known = store::FindKnown(transaction, {asked.begin(), asked.end()});
+  if (!known) return Fail(known.error());
+  Decider::JudgeKnown(attempt.entries, *known, context_.events_topic);
+  handlers::UnitOfWork work;
+  if (auto loaded = Load(transaction, attempt.entries, work); !loaded) return loaded;
+  decider_.Decide(attempt, work);
+  return writer_.Write(transaction, attempt, work, context_.clock.Now());
+}
+
+/// Until the commit nobody else touches what is parked of these keys: neither an operator nor a former owner.
+Result<> BatchRunner::LockStrands(store::Transaction& transaction, Attempt& attempt) {
+  std::map<store::Strand, const Slice*> parked;
+  for (const auto& entry : attempt.entries) {
+    if (entry.slice->parked) parked[{entry.partition(), entry.slice->lane->key}] = entry.slice;
   }
+  if (parked.empty()) return {};
+  std::vector<store::Strand> strands;
+  for (const auto& [strand, slice] : parked) strands.push_back(strand);
+  const auto heads = store::LockStrands(transaction, context_.events_topic, strands);
+  if (!heads) return Fail(heads.error());
+  for (const auto& head : *heads) {
+    attempt.heads.emplace(parked.at({head.strand.partition, head.strand.key}), head);
+  }
+  DropMoved(attempt);
   return {};
 }
 
 Result<> BatchRunner::Load(store::Transaction& transaction, const Entries& entries, handlers::UnitOfWork& work) {
   handlers::RowKeys keys;
   for (const auto& entry : entries) {
-    if (entry.decision != Decision::kNone || !*entry.item->event || entry.item->verdict) continue;
-    for (const auto* handler : context_.handlers) handler->Need(**entry.item->event, keys);
+    if (entry.decision != Decision::kNone || !*entry.item->event || entry.item->fate) continue;
+    for (const auto* handler : context_.handlers) {
+      if (handler->Handles(**entry.item->event)) handler->Need(**entry.item->event, keys);
+    }
   }
   std::vector<store::ObjectNeed> needs;
   for (const auto& [key, seconds] : keys.objects) needs.push_back({key, seconds.oldest, seconds.newest});
@@ -231,179 +225,93 @@ Result<> BatchRunner::Load(store::Transaction& transaction, const Entries& entri
   return {};
 }
 
-/// In order; an event that is not settled holds back what follows in its lane, and its own copies anywhere in the
-/// batch.
-void BatchRunner::Decide(Entries& entries, handlers::UnitOfWork& work) {
-  FirstOf first;
-  const Slice* blocked = nullptr;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    Entry& entry = entries[i];
-    if (entry.slice == blocked) {
-      entry.decision = Decision::kBack;
-      continue;
-    }
-    if (entry.decision == Decision::kNone && *entry.item->event) {
-      const auto [copy, fresh] = first.emplace(KeyOf(**entry.item->event), i);
-      if (!fresh) {
-        const bool settled =
-            entries[copy->second].decision == Decision::kSettled || entries[copy->second].decision == Decision::kDead;
-        entry.decision = settled ? Decision::kSettled : Decision::kBack;
-        entry.outcome = EventOutcome::kDuplicate;
-      }
-    }
-    if (entry.decision == Decision::kNone) DecideOne(entry, work);
-    if (entry.decision == Decision::kRetry || entry.decision == Decision::kBack) blocked = entry.slice;
+/// After the commit.
+void BatchRunner::Finish(Attempt& attempt, std::chrono::nanoseconds took) {
+  context_.database.Misdeployed(false);
+  for (auto& entry : attempt.entries) {
+    FinishOne(entry, took);
+    FinishStrand(entry);
   }
+  std::set<std::pair<std::int32_t, std::string>> freed;
+  for (const auto& strand : attempt.freed) freed.emplace(strand.partition, strand.key);
+  for (auto& entry : attempt.entries) {
+    const bool nobody_waits =
+        attempt.heads.count(entry.slice) == 0 || freed.count({entry.partition(), entry.slice->lane->key}) > 0;
+    if (nobody_waits) entry.slice->parked = false;
+  }
+  for (auto& entry : attempt.entries) {
+    const bool stops = entry.decision == Decision::kPark || entry.decision == Decision::kDead;
+    if (stops && entry.Blocks()) entry.slice->parked = true;
+  }
+  PostFollowUps(attempt);
 }
 
-void BatchRunner::DecideOne(Entry& entry, handlers::UnitOfWork& work) {
-  const auto& event = *entry.item->event;
-  if (entry.item->verdict || !event) {
-    entry.decision = Decision::kDead;
-    entry.stage = event ? "store" : "parse";
-    entry.error = event ? *entry.item->verdict : event.error();
-    entry.writes_inbox = event.has_value();
-    entry.status = store::InboxStatus::kDead;
+void BatchRunner::FinishOne(Entry& entry, std::chrono::nanoseconds took) {
+  Item& item = *entry.item;
+  const auto partition = entry.partition();
+  if (entry.decision == Decision::kRetry) return TryLater(item, partition, entry.attempts, entry.error);
+  if (entry.decision == Decision::kDropped) {
+    item.settlement = Settlement::kDropped;
     return;
   }
-  if (WrongMode(*event)) {
-    entry.decision = Decision::kSettled;
-    entry.outcome = EventOutcome::kIgnored;
-    entry.status = store::InboxStatus::kIgnored;
-    entry.reason = "wrong_mode";
-    entry.writes_inbox = true;
-    return;
+  if (entry.decision == Decision::kPark) {
+    item.settlement = Settlement::kDone;
+    item.attempts = entry.attempts;
+    return context_.observer.OnParked(item, partition,
+                                      {entry.behind, entry.strand, entry.attempts, entry.wait, entry.error});
   }
-  Apply(entry, work);
-}
-
-void BatchRunner::Apply(Entry& entry, handlers::UnitOfWork& work) {
-  auto verdict = handlers::Verdict::kIgnored;
-  for (const auto* handler : context_.handlers) {
-    auto outcome = handler->Apply(**entry.item->event, work);
-    if (!outcome) {
-      work.Undo();
-      const bool dead = DispositionOf(outcome.error().code) == Disposition::kDeadLetter;
-      entry.decision = dead ? Decision::kDead : Decision::kRetry;
-      entry.status = store::InboxStatus::kDead;
-      entry.stage = "handle";
-      entry.writes_inbox = dead;
-      entry.error = std::move(outcome.error());
+  if (entry.decision == Decision::kDead || entry.known_dead) {
+    if (item.parked()) {
+      item.settlement = Settlement::kDone;
       return;
     }
-    verdict = std::max(verdict, outcome->verdict);
-    if (entry.reason.empty()) entry.reason = std::move(outcome->reason);
+    item.settlement = Settlement::kAwaitingLetter;
+    const auto letter = entry.letter  ? entry.letter->offset
+                        : item.replay ? item.replay->source.offset
+                                      : item.record->offset();
+    return context_.letters.Await(partition, letter, item.record->offset());
   }
-  work.Keep();
-  entry.decision = Decision::kSettled;
-  entry.outcome = OutcomeOf(verdict);
-  entry.status = StatusOf(entry.outcome);
-  entry.writes_inbox = true;
-  if (verdict != handlers::Verdict::kIgnored) entry.reason.clear();
+  if (entry.decision == Decision::kSettled) {
+    item.settlement = Settlement::kDone;
+    context_.observer.OnSettled(item, partition, entry.outcome, entry.reason, took);
+  }
 }
 
-Result<> BatchRunner::Write(store::Transaction& transaction, const Entries& entries, const handlers::UnitOfWork& work) {
-  const auto found = work.objects.Changed(true);
-  const auto fresh = work.objects.Changed(false);
-  const auto updated = store::UpdateObjects(transaction, found);
-  if (!updated) return Fail(updated.error());
-  const auto inserted = store::InsertObjects(transaction, fresh);
-  if (!inserted) return Fail(inserted.error());
-  if (*updated < found.size() || *inserted < fresh.size()) {
-    return Fail(ErrorCode::kConflict, "another partition wrote an object first");
-  }
-  if (auto letters = WriteLetters(transaction, entries); !letters) return letters;
-  if (auto inbox = WriteInbox(transaction, entries); !inbox) return inbox;
-  return TellOutcomes(transaction, entries);
+/// How many events the strand has more in the database.
+void BatchRunner::FinishStrand(const Entry& entry) {
+  const bool stays = entry.decision == Decision::kPark || (entry.decision == Decision::kDead && entry.holds);
+  if (stays && !entry.item->parked()) ++entry.slice->parked_more;
+  const bool leaves = entry.decision == Decision::kSettled || (entry.decision == Decision::kDead && !entry.holds);
+  if (leaves && entry.item->parked()) --entry.slice->parked_more;
 }
 
-Result<> BatchRunner::WriteLetters(store::Transaction& transaction, const Entries& entries) {
-  for (const auto& entry : entries) {
-    if (entry.decision != Decision::kDead) continue;
-    const auto letter = MakeLetter(*entry.item, context_.events_topic, entry.slice->partition->number, entry.error,
-                                   entry.stage, context_.worker, context_.clock.Now());
-    if (auto inserted = store::InsertDeadLetter(transaction, letter); !inserted) return inserted;
-  }
-  return {};
-}
-
-Result<> BatchRunner::WriteInbox(store::Transaction& transaction, const Entries& entries) {
-  std::vector<store::InboxRow> rows;
-  for (const auto& entry : entries) {
-    if (!entry.writes_inbox) continue;
-    const auto& event = **entry.item->event;
-    store::InboxRow row;
-    row.key = KeyOf(event);
-    row.event_type = event.envelope.type;
-    row.ordering_key = entry.item->record->key();
-    row.object_type = event.envelope.object_kind;
-    row.object_id = event.envelope.object_id;
-    row.api_version = event.envelope.api_version;
-    row.event_created = event.created;
-    row.received_at_ms = event.received_at_ms;
-    row.source = {context_.events_topic, entry.slice->partition->number, entry.item->record->offset()};
-    row.status = entry.status;
-    row.reason = entry.reason;
-    row.attempts = entry.item->attempts + (entry.item->verdict ? 0 : 1);
-    if (entry.decision == Decision::kDead) row.error_code = NameOf(entry.error.code);
-    rows.push_back(std::move(row));
-  }
-  const auto inserted = store::InsertInbox(transaction, rows);
-  if (!inserted) return Fail(inserted.error());
-  if (*inserted < rows.size()) return Fail(ErrorCode::kConflict, "another partition settled an event first");
-  return {};
-}
-
-Result<> BatchRunner::TellOutcomes(store::Transaction& transaction, const Entries& entries) {
-  if (context_.outcomes == nullptr) return {};
-  std::vector<SettledRecord> settled;
-  for (const auto& entry : entries) {
-    if (entry.decision != Decision::kSettled && entry.decision != Decision::kDead) continue;
-    const bool dead = entry.decision == Decision::kDead || entry.known_dead;
-    settled.push_back({entry.slice->partition->number, entry.item->record->offset(), entry.slice->partition->epoch,
-                       entry.item->record->key(), dead ? "dead" : NameOf(entry.outcome)});
-  }
-  return context_.outcomes->OnSettled(transaction, settled);
-}
-
-/// After the commit.
-void BatchRunner::Finish(Entries& entries, std::chrono::nanoseconds took) {
-  context_.database.Misdeployed(false);
-  std::set<std::int32_t> with_letters;
-  for (auto& entry : entries) {
-    Item& item = *entry.item;
-    const auto partition = entry.slice->partition->number;
-    const bool dead = entry.decision == Decision::kDead || entry.known_dead;
-    if (entry.decision == Decision::kRetry) {
-      CountAttempt(item, partition, entry.error);
-    } else if (dead) {
-      item.settlement = Settlement::kAwaitingLetter;
-      context_.letters.Await(partition, item.record->offset());
-      with_letters.insert(partition);
-    } else if (entry.decision == Decision::kSettled) {
-      item.settlement = Settlement::kDone;
-      context_.observer.OnSettled(item, partition, entry.outcome, entry.reason, took);
-    }
-  }
-  if (with_letters.empty()) return;
-  context_.dispatcher.Post(
-      [&letters = context_.letters, partitions = std::vector(with_letters.begin(), with_letters.end())](
-          store::Session& session) { return letters.Publish(session, partitions); });
-}
-
-/// Another try later, or, when it has had them all, a dead letter at the next one.
-void BatchRunner::CountAttempt(Item& item, std::int32_t partition, const Error& error) {
+/// Another try later, in memory: the lane waits.
+void BatchRunner::TryLater(Item& item, std::int32_t partition, int attempts, const Error& error) {
   if (item.first_failed_at_ms == 0) item.first_failed_at_ms = UnixMs(context_.clock.Now());
-  ++item.attempts;
-  const auto delay = retry_.DelayAfter(item.attempts);
-  if (!delay) {
-    item.verdict = error;
-    item.settlement = Settlement::kBack;
-    return;
-  }
+  item.attempts = attempts;
   item.settlement = Settlement::kRetry;
-  item.delay = *delay;
+  item.delay = retry_.InMemoryDelay(attempts);
   context_.observer.OnRetry(item, partition, error);
+}
+
+/// Letters are published after their commit, and what follows a parked event that left is due.
+void BatchRunner::PostFollowUps(const Attempt& attempt) {
+  std::set<std::int32_t> with_letters;
+  std::set<std::int32_t> with_due;
+  for (const auto& entry : attempt.entries) {
+    if (entry.decision == Decision::kDead || entry.known_dead) with_letters.insert(entry.partition());
+    const bool left = entry.item->parked() || entry.replays;
+    if (left && entry.slice->parked && Settled(*entry.item)) with_due.insert(entry.partition());
+  }
+  if (!with_letters.empty()) {
+    context_.dispatcher.Post(
+        [&letters = context_.letters, partitions = std::vector(with_letters.begin(), with_letters.end())](
+            store::Session& session) { return letters.Publish(session, partitions); });
+  }
+  if (!with_due.empty()) {
+    context_.dispatcher.Post([&parked = context_.parked, partitions = std::vector(with_due.begin(), with_due.end())](
+                                 store::Session& session) { return parked.Load(session, partitions); });
+  }
 }
 
 void BatchRunner::DropLost(Entries& entries, const std::vector<std::int32_t>& lost) {

@@ -5,18 +5,21 @@
 
 namespace keystrand::worker::engine {
 
-void Dispatcher::Open(std::int32_t partition, std::int64_t epoch) {
+void Dispatcher::Open(Taken taken) {
   const Lock lock(mutex_);
   auto opened = std::make_shared<Partition>();
-  opened->number = partition;
-  opened->epoch = epoch;
-  partitions_[partition] = std::move(opened);
+  opened->number = taken.partition;
+  opened->epoch = taken.epoch;
+  opened->parked = {std::move_iterator(taken.parked.begin()), std::move_iterator(taken.parked.end())};
+  opened->parked_events = taken.parked_events;
+  partitions_[taken.partition] = std::move(opened);
 }
 
 bool Dispatcher::RoomIn(const Partition& partition) const {
   return buffered_ < limits_.records_max && buffered_bytes_ < limits_.bytes_max &&
          partition.buffered < limits_.partition_records_max &&
-         partition.offsets.pending() < limits_.partition_open_offsets_max;
+         partition.offsets.pending() < limits_.partition_open_offsets_max &&
+         partition.parked_events < limits_.partition_parked_max;
 }
 
 bool Dispatcher::HasRoom(std::int32_t partition) {
@@ -33,18 +36,43 @@ void Dispatcher::Offer(std::int32_t partition, std::unique_ptr<SourceRecord> rec
   const auto found = partitions_.find(partition);
   if (found == partitions_.end() || !found->second->open) return;
   const auto& owner = found->second;
-  if (record->origin() == Origin::kLive) owner->offsets.Begin(record->offset());
-  auto& lane = owner->lanes[std::string(record->key())];
-  if (!lane) {
-    lane = std::make_unique<Lane>();
-    lane->partition = owner.get();
-    lane->key = record->key();
-  }
+  owner->offsets.Begin(record->offset());
+  Lane& lane = LaneOf(*owner, record->key());
   Item item;
   item.record = std::move(record);
   Buffer(*owner, item);
-  lane->queue.push_back(std::move(item));
-  if (lane->state == Lane::State::kIdle) MakeReady(*lane);
+  lane.queue.push_back(std::move(item));
+  if (lane.state == Lane::State::kIdle) MakeReady(lane);
+}
+
+Lane& Dispatcher::LaneOf(Partition& partition, std::string_view key) {
+  auto& lane = partition.lanes[std::string(key)];
+  if (!lane) {
+    lane = std::make_unique<Lane>();
+    lane->partition = &partition;
+    lane->key = key;
+    lane->parked = partition.parked.count(lane->key) > 0;
+  }
+  return *lane;
+}
+
+void Dispatcher::OfferParked(std::int32_t partition, std::vector<std::unique_ptr<ParkedRecord>> records) {
+  const Lock lock(mutex_);
+  const auto found = partitions_.find(partition);
+  if (found == partitions_.end() || !found->second->open) return;
+  const std::string key(records.front()->key());
+  if (found->second->parked.count(key) == 0) return;
+  Lane& lane = LaneOf(*found->second, key);
+  const bool here = !lane.queue.empty() && lane.queue.front().parked();
+  if (lane.state == Lane::State::kRunning || here) return;
+  for (auto record = records.rbegin(); record != records.rend(); ++record) {
+    Item item;
+    item.attempts = (*record)->attempts();
+    item.record = std::move(*record);
+    Buffer(*found->second, item);
+    lane.queue.push_front(std::move(item));
+  }
+  if (lane.state == Lane::State::kIdle) MakeReady(lane);
 }
 
 void Dispatcher::Buffer(Partition& partition, const Item& item) {
@@ -106,10 +134,10 @@ Batch Dispatcher::TakeBatch() {
   while (left > 0 && !ready_.empty()) {
     Lane& lane = *ready_.front();
     ready_.pop_front();
-    lane.state = Lane::State::kRunning;
-    Slice slice{lane.partition->shared_from_this(), &lane, {}};
-    ++slice.partition->running;
+    Slice slice = SliceOf(lane);
     for (; left > 0 && !lane.queue.empty(); --left) {
+      const bool other_source = !slice.items.empty() && slice.items.back().parked() != lane.queue.front().parked();
+      if (other_source) break;  // what was parked goes first, by itself
       slice.items.push_back(std::move(lane.queue.front()));
       lane.queue.pop_front();
     }
@@ -118,6 +146,16 @@ Batch Dispatcher::TakeBatch() {
   }
   taken_.insert(batch.taken_at);
   return batch;
+}
+
+Slice Dispatcher::SliceOf(Lane& lane) {
+  lane.state = Lane::State::kRunning;
+  Slice slice;
+  slice.partition = lane.partition->shared_from_this();
+  slice.lane = &lane;
+  slice.parked = lane.parked;
+  ++slice.partition->running;
+  return slice;
 }
 
 void Dispatcher::Settle(Batch batch) {
@@ -148,11 +186,27 @@ void Dispatcher::SettleSlice(Slice& slice, SteadyTime now) {
       partition.offsets.Complete(item->record->offset());
     }
   }
+  SettleStrand(slice);
   PutBack(partition, lane, {std::move_iterator(first_open), std::move_iterator(slice.items.end())}, now);
+}
+
+void Dispatcher::SettleStrand(const Slice& slice) {
+  Lane& lane = *slice.lane;
+  slice.partition->parked_events += slice.parked_more;
+  if (std::exchange(lane.parked, slice.parked) == slice.parked) return;
+  if (slice.parked) {
+    slice.partition->parked.insert(lane.key);
+  } else {
+    slice.partition->parked.erase(lane.key);
+  }
 }
 
 void Dispatcher::PutBack(Partition& partition, Lane& lane, std::vector<Item> items, SteadyTime now) {
   const auto delay = items.empty() ? std::chrono::milliseconds(0) : items.front().delay;
+  std::erase_if(items, [&](const Item& item) {  // the database has them, and they are offered again when due
+    if (item.parked()) Unbuffer(partition, item);
+    return item.parked();
+  });
   for (auto& item : items) {
     item.settlement = Settlement::kBack;
     item.delay = std::chrono::milliseconds(0);
@@ -219,6 +273,15 @@ std::vector<store::Progress> Dispatcher::Watermarks(const std::vector<std::int32
   return watermarks;
 }
 
+std::vector<std::int32_t> Dispatcher::ParkedPartitions() const {
+  const Lock lock(mutex_);
+  std::vector<std::int32_t> parked;
+  for (const auto& [number, partition] : partitions_) {
+    if (partition->open && !partition->parked.empty()) parked.push_back(number);
+  }
+  return parked;
+}
+
 std::vector<std::int32_t> Dispatcher::OpenPartitions() const {
   const Lock lock(mutex_);
   std::vector<std::int32_t> open;
@@ -274,6 +337,7 @@ bool Dispatcher::stopped() const {
 Dispatcher::Load Dispatcher::CurrentLoad() const {
   const Lock lock(mutex_);
   Load load{buffered_, in_flight_, waiting_.size(), taken_.size(), std::nullopt};
+  for (const auto& [number, partition] : partitions_) load.blocked_keys += partition->parked.size();
   if (!taken_.empty()) load.oldest_taken = *taken_.begin();
   return load;
 }

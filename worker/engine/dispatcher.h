@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct DispatchLimits {
   std::size_t bytes_max = 64UL * 1024 * 1024;       ///< likewise
   std::size_t partition_records_max = 4000;         ///< so that one partition cannot starve the others
   std::size_t partition_open_offsets_max = 100000;  ///< above the low watermark, while a key of it waits
+  std::int64_t partition_parked_max = 100000;       ///< events in the database; then the partition is not read on
 };
 
 /// The FIFO of one key. In at most one batch at a time.
@@ -39,7 +41,8 @@ struct Lane {
   std::string key;
   std::deque<Item> queue;
   State state = State::kIdle;
-  SteadyTime due;  ///< of kWaiting
+  SteadyTime due;       ///< of kWaiting
+  bool parked = false;  ///< its strand does not flow: Partition::parked has its key
 };
 
 /// One partition while this worker holds its lease. Guarded by the dispatcher, but for the constants.
@@ -48,6 +51,8 @@ struct Partition : std::enable_shared_from_this<Partition> {
   std::int64_t epoch = 0;
   OffsetTracker offsets;
   std::unordered_map<std::string, std::unique_ptr<Lane>> lanes;
+  std::unordered_set<std::string> parked;  ///< keys whose strand does not flow
+  std::int64_t parked_events = 0;          ///< in the database
   std::size_t buffered = 0;
   int running = 0;   ///< slices that executors hold
   bool open = true;  ///< dispatched; false once revoked or fenced
@@ -64,11 +69,21 @@ class Dispatcher {
  public:
   Dispatcher(DispatchLimits limits, std::function<void()> on_room) : limits_(limits), on_room_(std::move(on_room)) {}
 
+  /// What the database says of a partition when its lease is taken.
+  struct Taken {
+    std::int32_t partition = 0;
+    std::int64_t epoch = 0;
+    std::vector<std::string> parked{};  ///< keys whose strand does not flow
+    std::int64_t parked_events = 0;
+  };
+
   // For the poll thread.
-  void Open(std::int32_t partition, std::int64_t epoch);
+  void Open(Taken taken);
   /// Whether another record of the partition may be offered. When not, on_room is called once there may be room again.
   [[nodiscard]] bool HasRoom(std::int32_t partition);
   void Offer(std::int32_t partition, std::unique_ptr<SourceRecord> record);
+  /// Open partitions with strands that do not flow.
+  [[nodiscard]] std::vector<std::int32_t> ParkedPartitions() const;
   /// Stops dispatching the partitions and drops what is queued; what runs goes on.
   void Close(const std::vector<std::int32_t>& partitions);
   /// Waits until nothing of the closed partitions runs. False at the deadline.
@@ -87,6 +102,9 @@ class Dispatcher {
   std::optional<Task> Take();
   /// Hands a batch back with its settlements.
   void Settle(Batch batch);
+  /// The first events of a strand that does not flow, in order (not empty). Dropped if the strand flows again, or some
+  /// of them are here already: they are offered anew as long as they are due.
+  void OfferParked(std::int32_t partition, std::vector<std::unique_ptr<ParkedRecord>> records);
   void Fence(std::int32_t partition, std::int64_t epoch);
   /// The letter of this offset is published.
   void CompleteLetter(std::int32_t partition, std::int64_t offset);
@@ -102,7 +120,7 @@ class Dispatcher {
   struct Load {
     std::size_t buffered = 0;
     std::size_t in_flight = 0;
-    std::size_t blocked_keys = 0;            ///< lanes waiting for a retry
+    std::size_t blocked_keys = 0;            ///< waiting for a retry, in memory or parked
     std::size_t batches = 0;                 ///< taken and not settled
     std::optional<SteadyTime> oldest_taken;  ///< when the longest-running batch was taken
   };
@@ -115,7 +133,10 @@ class Dispatcher {
   void Wait(Lane& lane, SteadyTime due);
   void PromoteDue(SteadyTime now);
   Batch TakeBatch();
+  Lane& LaneOf(Partition& partition, std::string_view key);
+  static Slice SliceOf(Lane& lane);
   void SettleSlice(Slice& slice, SteadyTime now);
+  static void SettleStrand(const Slice& slice);
   void PutBack(Partition& partition, Lane& lane, std::vector<Item> items, SteadyTime now);
   void ClosePartition(Partition& partition);
   void DropQueued(Lane& lane);

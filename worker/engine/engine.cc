@@ -27,6 +27,7 @@ PollSettings PollSettingsOf(const EngineSettings& settings) {
   PollSettings poll;
   poll.consumer = {settings.kafka, settings.events_topic, settings.group};
   poll.worker = settings.worker;
+  poll.parked_interval = settings.parked_interval;
   return poll;
 }
 
@@ -43,19 +44,22 @@ class Engine::Impl {
         producer_(std::move(producer)),
         dispatcher_(settings_.limits, [this] { poll_->Wake(); }),
         letters_(settings_.events_topic, *producer_, dispatcher_, observers.engine),
+        parked_(settings_.events_topic, dispatcher_),
         context_{settings_.events_topic,
                  partition_count_,
                  settings_.own_account,
                  settings_.worker,
                  handlers_,
+                 settings_.retry,
                  clock,
                  dispatcher_,
                  letters_,
+                 parked_,
                  database_,
                  observers.engine,
                  observers.outcomes},
-        poll_(std::make_unique<PollLoop>(PollSettingsOf(settings_), dispatcher_, letters_, *topics_, partition_count_,
-                                         database_, clock, observers.engine, observers.consumer)) {
+        poll_(std::make_unique<PollLoop>(PollSettingsOf(settings_), dispatcher_, letters_, parked_, *topics_,
+                                         partition_count_, database_, clock, observers.engine, observers.consumer)) {
     std::random_device seed;
     for (int i = 0; i < settings_.executors; ++i) {
       executors_.push_back(std::make_unique<Executor>(context_, settings_.database, observers.database, seed()));
@@ -107,6 +111,7 @@ class Engine::Impl {
   std::unique_ptr<kafka::Producer> producer_;
   Dispatcher dispatcher_;
   LetterPublisher letters_;
+  ParkedLoader parked_;
   BatchContext context_;
   std::unique_ptr<PollLoop> poll_;
   std::vector<std::unique_ptr<Executor>> executors_;

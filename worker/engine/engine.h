@@ -11,6 +11,7 @@
 #include "common/kafka/topic_watch.h"
 #include "worker/engine/dispatcher.h"
 #include "worker/engine/observer.h"
+#include "worker/engine/retry_policy.h"
 #include "worker/handlers/handler.h"
 #include "worker/store/session.h"
 
@@ -27,6 +28,8 @@ struct EngineSettings {
   std::string worker;  ///< this instance's name: leases, dead letters
   int executors = 8;
   DispatchLimits limits;
+  RetrySettings retry;
+  std::chrono::milliseconds parked_interval{1000};  ///< parked events that are due are looked for this often
   store::DatabaseSettings database;
 };
 

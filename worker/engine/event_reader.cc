@@ -8,12 +8,17 @@
 namespace keystrand::worker::engine {
 namespace {
 
+template <typename Number>
+bool ReadWhole(std::string_view text, Number& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
 /// When the receiver took the delivery; the record's own time if a header is missing or damaged.
 std::int64_t ReceivedAt(const SourceRecord& record) {
   const auto text = record.FindHeader(kafka::header::kReceivedAt).value_or("");
   std::int64_t unix_ms = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), unix_ms);
-  const bool whole = error == std::errc() && end == text.data() + text.size() && unix_ms > 0;
+  const bool whole = ReadWhole(text, unix_ms) && unix_ms > 0;
   return whole ? unix_ms : std::max<std::int64_t>(record.timestamp_ms(), 0);
 }
 
@@ -33,6 +38,20 @@ Result<handlers::Event> ReadEvent(const SourceRecord& record, std::int32_t parti
   event.expected_mode = record.FindHeader(kafka::header::kExpectedMode).value_or("any");
   event.envelope = std::move(*envelope);
   return event;
+}
+
+std::optional<Replay> ReadReplay(const SourceRecord& record) {
+  const auto id = record.FindHeader(kafka::header::kReplayId);
+  if (!id || id->empty()) return std::nullopt;
+  const std::string_view position = record.FindHeader(kafka::header::kSourcePosition).value_or("");
+  const auto last = position.rfind('/');
+  if (last == std::string_view::npos || last == 0) return std::nullopt;
+  const auto middle = position.rfind('/', last - 1);
+  if (middle == std::string_view::npos) return std::nullopt;
+  Replay replay{std::string(*id), {std::string(position.substr(0, middle)), 0, 0}};
+  if (!ReadWhole(position.substr(middle + 1, last - middle - 1), replay.source.partition)) return std::nullopt;
+  if (!ReadWhole(position.substr(last + 1), replay.source.offset)) return std::nullopt;
+  return replay;
 }
 
 }  // namespace keystrand::worker::engine

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/core/result.h"
+#include "worker/engine/item.h"
 #include "worker/engine/source_record.h"
 #include "worker/handlers/event.h"
 
@@ -14,5 +16,9 @@ namespace keystrand::worker::engine {
 /// Errors: kMalformed, the detail names the fault, never a value. Thread-safe.
 Result<handlers::Event> ReadEvent(const SourceRecord& record, std::int32_t partition, std::int32_t partition_count,
                                   const std::string& own_account);
+
+/// What the headers of a replay say; empty if the record is none. What only looks like one (a header missing, a
+/// position that is none) is none.
+std::optional<Replay> ReadReplay(const SourceRecord& record);
 
 }  // namespace keystrand::worker::engine

@@ -10,6 +10,7 @@
 #include "common/core/result.h"
 #include "worker/engine/source_record.h"
 #include "worker/handlers/event.h"
+#include "worker/store/inbox.h"
 
 namespace keystrand::worker::engine {
 
@@ -19,21 +20,38 @@ enum class Settlement : std::uint8_t {
   kRetry,           ///< failed, and the attempt counts: likewise
   kDone,            ///< committed: its offset is complete
   kAwaitingLetter,  ///< its dead letter is committed; the offset follows when the letter is published
-  kDropped,         ///< the partition is not ours any more
+  kDropped,         ///< the partition is not ours any more, or somebody else settled a parked event
+};
+
+/// What an attempt that failed alone comes to, at the next attempt: so that it is written with all that belongs to it.
+struct Fate {
+  enum class Kind : std::uint8_t { kDead, kPark };
+  Kind kind = Kind::kDead;
+  Error error;
+  std::string stage;  ///< of kDead: where it failed
+  int attempts = 1;   ///< that counted, this one included
+};
+
+/// That a record is the replay of a dead letter.
+struct Replay {
+  std::string id;
+  store::SourcePosition source;  ///< where the letter's record lay the first time
 };
 
 /// One event on its way through a lane. Owned by the lane, or by the executor that took it.
 struct Item {
   std::unique_ptr<SourceRecord> record;
   std::optional<Result<handlers::Event>> event;  ///< parsed once, at its first attempt
+  std::optional<Replay> replay;                  ///< set with `event`
   int attempts = 0;                              ///< attempts that failed and count
   std::int64_t first_failed_at_ms = 0;           ///< Unix ms of the first of them; 0: none yet
-  std::optional<Error> verdict;                  ///< failed for good when it was alone: to be dead-lettered
-  bool in_doubt = false;                         ///< a commit of ours may have landed: a known id is our own work
+  std::optional<Fate> fate;
+  bool in_doubt = false;  ///< a commit of ours may have landed: a known id is our own work
   Settlement settlement = Settlement::kBack;
   std::chrono::milliseconds delay{0};  ///< of kRetry and kBack: the lane waits that long
 
   [[nodiscard]] std::size_t bytes() const { return record->value().size() + record->key().size(); }
+  [[nodiscard]] bool parked() const { return record->origin() == Origin::kParked; }
 };
 
 struct Partition;
@@ -44,6 +62,8 @@ struct Slice {
   std::shared_ptr<Partition> partition;
   Lane* lane = nullptr;
   std::vector<Item> items;
+  bool parked = false;           ///< the strand does not flow: live events go behind the parked ones
+  std::int64_t parked_more = 0;  ///< events that this batch parked, less those that it took out
 };
 
 struct Batch {

@@ -29,11 +29,11 @@ std::string FingerprintOf(const store::DeadLetter& letter) {
 
 }  // namespace
 
-store::DeadLetter MakeLetter(const Item& item, const std::string& topic, std::int32_t partition, const Error& error,
-                             std::string stage, const std::string& worker, std::chrono::system_clock::time_point now) {
+store::DeadLetter MakeLetter(const Item& item, store::SourcePosition source, const Error& error, std::string stage,
+                             int attempts, const std::string& worker, std::chrono::system_clock::time_point now) {
   const auto& record = *item.record;
   store::DeadLetter letter;
-  letter.source = {topic, partition, record.offset()};
+  letter.source = std::move(source);
   if (item.event && *item.event) {
     const auto& envelope = (*item.event)->envelope;
     letter.scope = envelope.scope;
@@ -47,7 +47,7 @@ store::DeadLetter MakeLetter(const Item& item, const std::string& topic, std::in
   letter.stage = std::move(stage);
   letter.error_code = NameOf(error.code);
   letter.error_message = Printable(error.detail).substr(0, kMessageBytesMax);
-  letter.attempts = item.attempts + (item.verdict ? 0 : 1);
+  letter.attempts = attempts;
   letter.failed_at_ms = UnixMs(now);
   letter.first_failed_at_ms = item.first_failed_at_ms == 0 ? letter.failed_at_ms : item.first_failed_at_ms;
   letter.worker = worker;
@@ -86,15 +86,15 @@ kafka::OutgoingRecord RecordOf(const store::DeadLetter& letter) {
   return record;
 }
 
-void LetterPublisher::Await(std::int32_t partition, std::int64_t offset) {
+void LetterPublisher::Await(std::int32_t partition, std::int64_t letter, std::int64_t offset) {
   const std::lock_guard lock(mutex_);
-  awaiting_.emplace(partition, offset);
+  awaiting_.insert({partition, letter, offset});
 }
 
 void LetterPublisher::Drop(const std::vector<std::int32_t>& partitions) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(awaiting_, [&](const auto& position) {
-    return std::find(partitions.begin(), partitions.end(), position.first) != partitions.end();
+  std::erase_if(awaiting_, [&](const Awaited& awaited) {
+    return std::find(partitions.begin(), partitions.end(), awaited.partition) != partitions.end();
   });
 }
 
@@ -184,24 +184,27 @@ std::vector<store::DeadLetter> LetterPublisher::Produce(std::vector<store::DeadL
 }
 
 bool LetterPublisher::CompletePublished(store::Session& session) {
-  std::vector<store::SourcePosition> awaited;
+  std::set<Awaited> awaited;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [partition, offset] : awaiting_) awaited.push_back({topic_, partition, offset});
+    awaited = awaiting_;
   }
   if (awaited.empty()) return true;
-  std::vector<store::SourcePosition> published;
+  std::vector<store::SourcePosition> letters;
+  for (const auto& each : awaited) letters.push_back({topic_, each.partition, each.letter});
+  std::set<store::SourcePosition> published;
   const auto found = session.InTransaction([&](store::Transaction& transaction) -> Result<> {
-    auto rows = FindPublished(transaction, awaited);
+    auto rows = FindPublished(transaction, letters);
     if (!rows) return Fail(rows.error());
-    published = std::move(*rows);
+    published = {rows->begin(), rows->end()};
     return {};
   });
   if (!found) return found.error().code != ErrorCode::kUnavailable;
-  for (const auto& position : published) {
-    dispatcher_.CompleteLetter(position.partition, position.offset);
+  for (const auto& each : awaited) {
+    if (published.count({topic_, each.partition, each.letter}) == 0) continue;
+    dispatcher_.CompleteLetter(each.partition, each.offset);
     const std::lock_guard lock(mutex_);
-    awaiting_.erase({position.partition, position.offset});
+    awaiting_.erase(each);
   }
   return true;
 }

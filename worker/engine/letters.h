@@ -14,9 +14,9 @@
 
 namespace keystrand::worker::engine {
 
-/// The letter of an item that died of `error`. `now`: wall clock.
-store::DeadLetter MakeLetter(const Item& item, const std::string& topic, std::int32_t partition, const Error& error,
-                             std::string stage, const std::string& worker, std::chrono::system_clock::time_point now);
+/// The letter of an item at `source` that died of `error` at its `attempts`-th attempt. `now`: wall clock.
+store::DeadLetter MakeLetter(const Item& item, store::SourcePosition source, const Error& error, std::string stage,
+                             int attempts, const std::string& worker, std::chrono::system_clock::time_point now);
 
 /// The record of a letter: the original key, bytes and headers, and the dlq-* headers.
 kafka::OutgoingRecord RecordOf(const store::DeadLetter& letter);
@@ -28,8 +28,9 @@ class LetterPublisher {
   LetterPublisher(std::string events_topic, kafka::Producer& producer, Dispatcher& dispatcher, EngineObserver& observer)
       : topic_(std::move(events_topic)), producer_(producer), dispatcher_(dispatcher), observer_(observer) {}
 
-  /// The offset waits until the letter is published.
-  void Await(std::int32_t partition, std::int64_t offset);
+  /// The offset waits until the letter is published, which lies at `letter` in the same partition: at the offset
+  /// itself, or where the record lay before it was replayed.
+  void Await(std::int32_t partition, std::int64_t letter, std::int64_t offset);
   /// The partitions are not ours any more.
   void Drop(const std::vector<std::int32_t>& partitions);
   /// Publishes what is unpublished of these partitions and completes offsets. If another thread is at it already, that
@@ -49,8 +50,14 @@ class LetterPublisher {
   EngineObserver& observer_;
   std::mutex publishing_;  // one at a time: the producer is served by one thread
   std::mutex mutex_;
-  std::set<std::int32_t> wanted_;                             // guarded by mutex_
-  std::set<std::pair<std::int32_t, std::int64_t>> awaiting_;  // guarded by mutex_
+  std::set<std::int32_t> wanted_;  // guarded by mutex_
+  struct Awaited {
+    std::int32_t partition;
+    std::int64_t letter;
+    std::int64_t offset;
+    auto operator<=>(const Awaited&) const = default;
+  };
+  std::set<Awaited> awaiting_;  // guarded by mutex_
 };
 
 }  // namespace keystrand::worker::engine

@@ -2,10 +2,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "common/core/error.h"
 #include "worker/engine/item.h"
+#include "worker/store/parking.h"
 
 namespace keystrand::worker::store {
 class Transaction;
@@ -21,6 +24,7 @@ enum class EventOutcome : std::uint8_t {
   kStale,        ///< something newer was known
   kIgnored,      ///< nothing to do; the reason says why
   kRedelivered,  ///< this very record was settled before (a crash, or a rewound position): nothing new happened
+  kParked,       ///< it waits in the database; it ends otherwise later
 };
 
 std::string_view NameOf(EventOutcome outcome);
@@ -42,6 +46,15 @@ class OutcomeObserver {
   virtual Result<> OnSettled(store::Transaction& transaction, const std::vector<SettledRecord>& records) = 0;
 };
 
+/// How an item was parked.
+struct Parking {
+  bool behind = false;  ///< others of its strand wait in front of it
+  store::StrandReason reason = store::StrandReason::kRetry;
+  int attempts = 0;                                 ///< that counted
+  std::optional<std::chrono::milliseconds> wait{};  ///< until the next attempt
+  Error error{ErrorCode::kInternal, ""};            ///< of the head
+};
+
 /// Told after the fact, for metrics and logs. Called on executor threads and the poll thread: thread-safe, quick.
 class EngineObserver {
  public:
@@ -52,6 +65,8 @@ class EngineObserver {
   /// After the letter's record is acknowledged.
   virtual void OnDeadLetter(const store::DeadLetter& /*letter*/) {}
   virtual void OnLetterNotPublished(std::size_t /*letters*/, const Error& /*error*/) {}
+  /// The item waits in the database: as its strand's head after an attempt that failed, or behind the head.
+  virtual void OnParked(const Item& /*item*/, std::int32_t /*partition*/, const Parking& /*parking*/) {}
   virtual void OnRetry(const Item& /*item*/, std::int32_t /*partition*/, const Error& /*error*/) {}
   virtual void OnConflict() {}
   virtual void OnBisect() {}

@@ -20,15 +20,36 @@ std::vector<kafka::Position> PositionsOf(const std::vector<store::Progress>& pro
   return positions;
 }
 
+/// Strands that do not flow: loaded before the first dispatch, or an event could overtake those that wait.
+Result<std::vector<Dispatcher::Taken>> WhatIsParked(store::Transaction& transaction, const std::string& topic,
+                                                    const std::vector<store::Lease>& leases) {
+  std::vector<std::int32_t> partitions;
+  std::map<std::int32_t, Dispatcher::Taken> taken;
+  for (const auto& lease : leases) {
+    partitions.push_back(lease.partition);
+    taken[lease.partition] = {lease.partition, lease.epoch};
+  }
+  const auto strands = store::FindStrands(transaction, topic, partitions);
+  if (!strands) return Fail(strands.error());
+  for (const auto& strand : *strands) taken[strand.partition].parked.push_back(strand.key);
+  const auto counts = store::CountParked(transaction, topic, partitions);
+  if (!counts) return Fail(counts.error());
+  for (const auto& [partition, count] : *counts) taken[partition].parked_events = count;
+  std::vector<Dispatcher::Taken> all;
+  for (auto& [partition, each] : taken) all.push_back(std::move(each));
+  return all;
+}
+
 }  // namespace
 
-PollLoop::PollLoop(PollSettings settings, Dispatcher& dispatcher, LetterPublisher& letters,
+PollLoop::PollLoop(PollSettings settings, Dispatcher& dispatcher, LetterPublisher& letters, ParkedLoader& parked,
                    const kafka::TopicWatch& topics, std::atomic<std::int32_t>& partition_count,
                    const DatabaseState& database, const Clock& clock, EngineObserver& observer,
                    kafka::ClientObserver* kafka_observer)
     : settings_(std::move(settings)),
       dispatcher_(dispatcher),
       letters_(letters),
+      parked_(parked),
       topics_(topics),
       partition_count_(partition_count),
       database_(database),
@@ -82,6 +103,7 @@ void PollLoop::Serve() {
   StoreProgress();
   CommitStored();
   PublishLetters();
+  LoadParked();
 }
 
 bool PollLoop::Due(SteadyTime& last, std::chrono::milliseconds interval) const {
@@ -163,7 +185,7 @@ Result<std::vector<std::optional<std::int64_t>>> PollLoop::CommittedOf(const std
 /// On an executor. A job that was overtaken by a rebalance must not raise: it would fence the new owner.
 bool PollLoop::RunLeaseJob(store::Session& session, std::uint64_t assignment,
                            const std::vector<std::int32_t>& partitions) {
-  Leased leased{assignment, std::vector<store::Lease>{}, {}};
+  Leased leased{assignment, std::vector<store::Lease>{}, {}, {}};
   const auto committed = CommittedOf(partitions);
   if (assignment != assignment_) return true;
   if (!committed) {
@@ -173,6 +195,9 @@ bool PollLoop::RunLeaseJob(store::Session& session, std::uint64_t assignment,
     const auto raised = session.InTransaction([&](store::Transaction& transaction) -> Result<> {
       leased.leases = RaiseEpochs(transaction, settings_.consumer.topic, partitions, settings_.worker);
       if (!leased.leases) return Fail(leased.leases.error());
+      auto taken = WhatIsParked(transaction, settings_.consumer.topic, *leased.leases);
+      if (!taken) return Fail(taken.error());
+      leased.taken = std::move(*taken);
       return {};
     });
     if (!raised && raised.error().code == ErrorCode::kUnavailable) return false;
@@ -217,10 +242,8 @@ void PollLoop::AssignLeased(const Leased& leased) {
     lease_retry_at_ = clock_.Steady() + kLeaseRetry;
     return;
   }
-  for (const auto& lease : *leased.leases) {
-    dispatcher_.Open(lease.partition, lease.epoch);
-    observer_.OnLeased(lease.partition, lease.epoch, lease.suspects > 0);
-  }
+  for (const auto& taken : leased.taken) dispatcher_.Open(taken);
+  for (const auto& lease : *leased.leases) observer_.OnLeased(lease.partition, lease.epoch, lease.suspects > 0);
   assigned_count_ = assigned_.size();
   last_letters_ = {};  // letters that the previous owner left unpublished
 }
@@ -347,6 +370,22 @@ void PollLoop::PublishLetters() {
     if (!letters_.Publish(session, partitions)) return false;
     const std::lock_guard lock(mutex_);
     publishing_ = false;
+    return true;
+  });
+}
+
+void PollLoop::LoadParked() {
+  if (!Due(last_parked_, settings_.parked_interval)) return;
+  auto partitions = dispatcher_.ParkedPartitions();
+  if (partitions.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(loading_parked_, true)) return;
+  }
+  dispatcher_.Post([this, partitions = std::move(partitions)](store::Session& session) {
+    if (!parked_.Load(session, partitions)) return false;
+    const std::lock_guard lock(mutex_);
+    loading_parked_ = false;
     return true;
   });
 }

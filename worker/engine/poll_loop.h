@@ -16,6 +16,7 @@
 #include "worker/engine/dispatcher.h"
 #include "worker/engine/letters.h"
 #include "worker/engine/observer.h"
+#include "worker/engine/parked_loader.h"
 
 namespace keystrand::worker::engine {
 
@@ -24,6 +25,7 @@ struct PollSettings {
   std::string worker;                                ///< owner name in the leases
   std::chrono::milliseconds commit_interval{200};    ///< watermarks: database first, then Kafka
   std::chrono::milliseconds letters_interval{5000};  ///< unpublished dead letters are looked for this often
+  std::chrono::milliseconds parked_interval{1000};   ///< parked events that are due, likewise
   std::chrono::milliseconds revoke_timeout{10000};   ///< for running transactions when partitions are taken
   std::chrono::milliseconds lease_timeout{10000};    ///< without the database for so long: leave the group
 };
@@ -33,9 +35,9 @@ struct PollSettings {
 class PollLoop final : public kafka::RebalanceListener, public kafka::ConsumerObserver {
  public:
   /// References outlive the loop. `kafka_observer` (may be null) gets statistics and client errors.
-  PollLoop(PollSettings settings, Dispatcher& dispatcher, LetterPublisher& letters, const kafka::TopicWatch& topics,
-           std::atomic<std::int32_t>& partition_count, const DatabaseState& database, const Clock& clock,
-           EngineObserver& observer, kafka::ClientObserver* kafka_observer);
+  PollLoop(PollSettings settings, Dispatcher& dispatcher, LetterPublisher& letters, ParkedLoader& parked,
+           const kafka::TopicWatch& topics, std::atomic<std::int32_t>& partition_count, const DatabaseState& database,
+           const Clock& clock, EngineObserver& observer, kafka::ClientObserver* kafka_observer);
 
   /// Runs until Stop, then gives everything back in order. Errors: kUnavailable or kRejected: a fatal client error, the
   /// process should end.
@@ -62,6 +64,7 @@ class PollLoop final : public kafka::RebalanceListener, public kafka::ConsumerOb
   struct Leased {
     std::uint64_t assignment;
     Result<std::vector<store::Lease>> leases;
+    std::vector<Dispatcher::Taken> taken;                ///< what they come with, likewise by position
     std::vector<std::optional<std::int64_t>> committed;  ///< by position in the leases
   };
 
@@ -82,12 +85,14 @@ class PollLoop final : public kafka::RebalanceListener, public kafka::ConsumerOb
   void StoreProgress();
   void CommitStored();
   void PublishLetters();
+  void LoadParked();
   bool Release(std::vector<store::Progress> progress, SteadyTime deadline);
   [[nodiscard]] bool Due(SteadyTime& last, std::chrono::milliseconds interval) const;
 
   PollSettings settings_;
   Dispatcher& dispatcher_;
   LetterPublisher& letters_;
+  ParkedLoader& parked_;
   const kafka::TopicWatch& topics_;
   std::atomic<std::int32_t>& partition_count_;
   const DatabaseState& database_;
@@ -113,6 +118,7 @@ class PollLoop final : public kafka::RebalanceListener, public kafka::ConsumerOb
   std::map<std::int32_t, std::int64_t> committed_;  ///< as last sent to Kafka
   SteadyTime last_progress_;
   SteadyTime last_letters_;
+  SteadyTime last_parked_;
 
   // Shared with jobs.
   std::mutex consumer_mutex_;   ///< held while a thread other than the poll thread uses the consumer
@@ -122,6 +128,7 @@ class PollLoop final : public kafka::RebalanceListener, public kafka::ConsumerOb
   std::vector<store::Progress> stored_;  // guarded by mutex_
   bool storing_ = false;                 // guarded by mutex_
   bool publishing_ = false;              // guarded by mutex_
+  bool loading_parked_ = false;          // guarded by mutex_
 };
 
 }  // namespace keystrand::worker::engine

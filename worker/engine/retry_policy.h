@@ -2,32 +2,38 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 
 #include "common/core/backoff.h"
 
 namespace keystrand::worker::engine {
 
-/// How long an event that failed `attempts` times (counted ones only) waits before the next try; empty: it has had its
-/// tries and becomes a dead letter. Short ones first, with the key waiting; then long ones.
+/// How often an event that fails is tried, and how far apart. Only attempts that count: an outage burns none.
+struct RetrySettings {
+  int tries_in_memory = 5;  ///< with its key waiting in its lane; then the strand is parked
+  Backoff::Policy in_memory{std::chrono::milliseconds(100), std::chrono::seconds(5)};  ///< full jitter
+  int tries_parked = 8;  ///< counted in the database; then the event is dead
+  Backoff::Policy parked{std::chrono::seconds(30), std::chrono::hours(1)};
+};
+
+/// What comes after an attempt that failed. Not thread-safe.
 class RetryPolicy {
  public:
-  static constexpr int kShortTries = 5;
-  static constexpr int kLongTries = 8;
+  RetryPolicy(RetrySettings settings, std::uint64_t seed) : settings_(settings), jitter_(settings.in_memory, seed) {}
 
-  explicit RetryPolicy(std::uint64_t seed) : short_(kShort, seed), long_(kLong, seed + 1) {}
-
-  [[nodiscard]] std::optional<std::chrono::milliseconds> DelayAfter(int attempts) {
-    if (attempts <= kShortTries) return short_.Wait(attempts);
-    if (attempts <= kShortTries + kLongTries) return Backoff::Ceiling(kLong, attempts - kShortTries);
-    return std::nullopt;
+  /// `attempts`: that failed so far, this one included.
+  [[nodiscard]] bool MayWaitInMemory(int attempts) const { return attempts < settings_.tries_in_memory; }
+  [[nodiscard]] bool MayPark(int attempts) const {
+    return attempts < settings_.tries_in_memory + settings_.tries_parked;
+  }
+  [[nodiscard]] std::chrono::milliseconds InMemoryDelay(int attempts) { return jitter_.Wait(attempts); }
+  /// At least the whole step: parked strands are many, and nobody waits for the second.
+  [[nodiscard]] std::chrono::milliseconds ParkedDelay(int attempts) const {
+    return Backoff::Ceiling(settings_.parked, attempts - settings_.tries_in_memory + 1);
   }
 
  private:
-  static constexpr Backoff::Policy kShort{std::chrono::milliseconds(100), std::chrono::seconds(5)};
-  static constexpr Backoff::Policy kLong{std::chrono::seconds(30), std::chrono::hours(1)};
-  Backoff short_;
-  Backoff long_;
+  RetrySettings settings_;
+  Backoff jitter_;
 };
 
 }  // namespace keystrand::worker::engine

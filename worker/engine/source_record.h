@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/kafka/consumer.h"
+#include "worker/store/parking.h"
 
 namespace keystrand::worker::engine {
 
@@ -48,6 +49,33 @@ class LiveRecord final : public SourceRecord {
 
  private:
   kafka::ConsumedRecord record_;
+};
+
+/// An event that waited in keystrand.parked_events.
+class ParkedRecord final : public SourceRecord {
+ public:
+  explicit ParkedRecord(store::ParkedEvent event) : event_(std::move(event)) {}
+  [[nodiscard]] Origin origin() const override { return Origin::kParked; }
+  [[nodiscard]] std::string_view key() const override { return event_.key; }
+  [[nodiscard]] std::string_view value() const override { return event_.payload; }
+  [[nodiscard]] bool has_value() const override { return true; }
+  [[nodiscard]] std::int64_t offset() const override { return event_.offset; }
+  [[nodiscard]] std::int64_t timestamp_ms() const override { return event_.record_timestamp_ms; }
+  [[nodiscard]] std::optional<std::string_view> FindHeader(std::string_view name) const override {
+    for (auto header = event_.headers.rbegin(); header != event_.headers.rend(); ++header) {
+      if (header->name == name) return header->value;
+    }
+    return std::nullopt;
+  }
+  [[nodiscard]] std::vector<kafka::Header> Headers() const override {
+    std::vector<kafka::Header> headers;
+    for (const auto& header : event_.headers) headers.push_back({header.name, header.value});
+    return headers;
+  }
+  [[nodiscard]] int attempts() const { return event_.attempts; }
+
+ private:
+  store::ParkedEvent event_;
 };
 
 }  // namespace keystrand::worker::engine

@@ -22,6 +22,8 @@ struct MirrorPolicy {
 class Mirror final : public Handler {
  public:
   explicit Mirror(MirrorPolicy policy) : policy_(std::move(policy)) {}
+  [[nodiscard]] std::string_view Name() const override { return "mirror"; }
+  [[nodiscard]] std::vector<std::string_view> Tables() const override { return {"stripe.objects"}; }
   void Need(const Event& event, RowKeys& keys) const override;
   Result<Outcome> Apply(const Event& event, UnitOfWork& work) const override;
 

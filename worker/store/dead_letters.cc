@@ -16,6 +16,38 @@ VALUES ($1, $2::integer, $3::bigint, $4::integer, nullif($5, ''), nullif($6, '')
     $18::integer, to_timestamp($19::bigint / 1000.0), to_timestamp($20::bigint / 1000.0), $21)
 ON CONFLICT DO NOTHING)"};
 
+constexpr Statement kHistory{"letter_history", R"(
+INSERT INTO keystrand.dead_letter_attempts (source_topic, source_partition, source_offset, cycle, stage, error_code,
+    error_message, attempts, failed_at, worker)
+SELECT source_topic, source_partition, source_offset, cycle, stage, error_code, error_message, attempts, failed_at, worker
+  FROM keystrand.dead_letters
+ WHERE source_topic = $1 AND source_partition = $2::integer AND source_offset = $3::bigint
+ON CONFLICT DO NOTHING)"};
+
+constexpr Statement kReopen{"letter_reopen", R"(
+WITH again AS (
+  UPDATE keystrand.dead_letters
+     SET cycle = cycle + 1, status = 'open', published_at = NULL, stage = $5, error_code = $6, error_message = $7,
+         fingerprint = $8, attempts = $9::integer, first_failed_at = to_timestamp($10::bigint / 1000.0),
+         failed_at = to_timestamp($11::bigint / 1000.0), worker = $12
+   WHERE source_topic = $1 AND source_partition = $2::integer AND source_offset = $3::bigint AND replay_id = $4
+     AND status = 'replaying'
+  RETURNING *)
+INSERT INTO keystrand.dead_letter_attempts (source_topic, source_partition, source_offset, cycle, stage, error_code,
+    error_message, attempts, failed_at, worker, replay_id)
+SELECT source_topic, source_partition, source_offset, cycle, stage, error_code, error_message, attempts, failed_at, worker,
+       replay_id
+  FROM again)"};
+
+constexpr Statement kReplayed{"letter_replayed", R"(
+SELECT FROM keystrand.dead_letters
+ WHERE source_topic = $1 AND source_partition = $2::integer AND source_offset = $3::bigint AND replay_id = $4)"};
+
+constexpr Statement kResolve{"letter_resolve", R"(
+UPDATE keystrand.dead_letters SET status = 'resolved'
+ WHERE source_topic = $1 AND source_partition = $2::integer AND source_offset = $3::bigint AND replay_id = $4
+   AND status = 'replaying')"};
+
 constexpr Statement kUnpublished{"letter_unpublished", R"(
 SELECT l.source_offset, l.source_partition, l.cycle, l.scope, l.event_id, l.event_type, l.record_key, l.payload,
        coalesce((extract(epoch FROM l.record_timestamp) * 1000)::bigint, -1), l.stage, l.error_code, l.error_message,
@@ -41,6 +73,12 @@ SELECT l.source_topic, l.source_partition, l.source_offset
   JOIN keystrand.dead_letters l
     ON l.source_topic = u.topic AND l.source_partition = u."partition" AND l.source_offset = u."offset"
  WHERE l.published_at IS NOT NULL)"};
+
+Params PositionParams(const SourcePosition& position) {
+  Params params;
+  params.Add(position.topic).Add(position.partition).Add(position.offset);
+  return params;
+}
 
 Params PositionParams(const std::vector<SourcePosition>& positions) {
   Params params;
@@ -79,6 +117,38 @@ Result<> InsertDeadLetter(Transaction& transaction, const DeadLetter& letter) {
       .Add(letter.worker);
   const auto inserted = transaction.Run(kInsert, params);
   if (!inserted) return Fail(inserted.error());
+  const auto history = transaction.Run(kHistory, PositionParams(letter.source));
+  if (!history) return Fail(history.error());
+  return {};
+}
+
+Result<ReplayedLetter> ReopenDeadLetter(Transaction& transaction, const DeadLetter& letter,
+                                        const std::string& replay_id) {
+  auto params = PositionParams(letter.source);
+  params.Add(replay_id)
+      .Add(letter.stage)
+      .Add(letter.error_code)
+      .Add(Printable(letter.error_message))
+      .Add(letter.fingerprint)
+      .Add(letter.attempts)
+      .Add(letter.first_failed_at_ms)
+      .Add(letter.failed_at_ms)
+      .Add(letter.worker);
+  const auto reopened = transaction.Run(kReopen, params);
+  if (!reopened) return Fail(reopened.error());
+  if (reopened->affected() > 0) return ReplayedLetter::kReopened;
+  auto known_params = PositionParams(letter.source);
+  known_params.Add(replay_id);
+  const auto known = transaction.Run(kReplayed, known_params);
+  if (!known) return Fail(known.error());
+  return known->size() > 0 ? ReplayedLetter::kEarlierWork : ReplayedLetter::kUnknown;
+}
+
+Result<> ResolveDeadLetter(Transaction& transaction, const SourcePosition& source, const std::string& replay_id) {
+  auto params = PositionParams(source);
+  params.Add(replay_id);
+  const auto resolved = transaction.Run(kResolve, params);
+  if (!resolved) return Fail(resolved.error());
   return {};
 }
 

@@ -36,8 +36,24 @@ struct DeadLetter {
   std::string worker;
 };
 
-/// Inserts a letter, not yet published. A letter of the same position stays as it is: it is our own earlier work.
+/// Inserts a letter, not yet published, and its history. A letter of the same position stays as it is: it is our own
+/// earlier work.
 Result<> InsertDeadLetter(Transaction& transaction, const DeadLetter& letter);
+
+/// What the replay of a letter finds.
+enum class ReplayedLetter : std::uint8_t {
+  kReopened,     ///< it was being replayed, and is open again
+  kEarlierWork,  ///< this replay was concluded before
+  kUnknown,      ///< no such letter, or no such replay of it
+};
+
+/// The replay `replay_id` of the letter at `letter.source` has failed: open again with the next cycle and the error of
+/// `letter`, not yet published; key, headers and bytes stay those of the first time.
+Result<ReplayedLetter> ReopenDeadLetter(Transaction& transaction, const DeadLetter& letter,
+                                        const std::string& replay_id);
+
+/// The replay has succeeded.
+Result<> ResolveDeadLetter(Transaction& transaction, const SourcePosition& source, const std::string& replay_id);
 
 /// Letters of these partitions whose record is not known to be in the dead-letters topic, oldest first.
 Result<std::vector<DeadLetter>> FindUnpublished(Transaction& transaction, const std::string& topic,

@@ -27,6 +27,14 @@ SELECT scope, event_id, event_type, ordering_key, nullif(object_type, ''), objec
          source_partition, source_offset, replay_id, status, reason, attempts, error_code)
 ON CONFLICT DO NOTHING)"};
 
+constexpr Statement kUpdate{"inbox_update", R"(
+UPDATE keystrand.inbox i
+   SET status = u.status, reason = nullif(u.reason, ''), attempts = u.attempts, error_code = nullif(u.error_code, ''),
+       settled_at = clock_timestamp()
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::text[])
+         AS u(scope, event_id, status, reason, attempts, error_code)
+ WHERE i.scope = u.scope AND i.event_id = u.event_id AND i.status IN ('parked', 'replaying'))"};
+
 InboxStatus StatusOf(std::string_view name) {
   for (std::size_t i = 0; i < kStatusNames.size(); ++i) {
     if (kStatusNames[i] == name) return static_cast<InboxStatus>(i);
@@ -92,6 +100,25 @@ Result<std::size_t> InsertInbox(Transaction& transaction, const std::vector<Inbo
   const auto inserted = transaction.Run(kInsert, params);
   if (!inserted) return Fail(inserted.error());
   return inserted->affected();
+}
+
+Result<std::size_t> UpdateInbox(Transaction& transaction, const std::vector<InboxRow>& rows) {
+  if (rows.empty()) return std::size_t{0};
+  Params params;
+  params
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.key.scope; }))
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.key.event_id; }))
+      .Add(ArrayOf(rows, [](const auto& row) { return NameOf(row.status); }))
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.reason; }))
+      .Add(ArrayOf(rows, [](const auto& row) { return row.attempts; }))
+      .Add(ArrayOf(
+          rows, [](const auto& row) -> const auto& { return row.error_code; }));
+  const auto updated = transaction.Run(kUpdate, params);
+  if (!updated) return Fail(updated.error());
+  return updated->affected();
 }
 
 }  // namespace keystrand::worker::store

@@ -61,4 +61,8 @@ struct InboxRow {
 /// that another partition settled one of the events first.
 Result<std::size_t> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows);
 
+/// Gives events that are parked or being replayed their next status. Returns how many were: fewer than given means that
+/// somebody else settled one.
+Result<std::size_t> UpdateInbox(Transaction& transaction, const std::vector<InboxRow>& rows);
+
 }  // namespace keystrand::worker::store

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 class DispatcherTest : public testing::Test {
  protected:
-  DispatcherTest() { dispatcher_.Open(0, 7); }
+  DispatcherTest() { dispatcher_.Open({0, 7}); }
 
   void Offer(const std::string& key, std::int64_t offset, std::int32_t partition = 0) {
     dispatcher_.Offer(partition, std::make_unique<FakeRecord>(key, offset));
@@ -95,7 +95,7 @@ TEST_F(DispatcherTest, TheOffsetOfADeadLetterWaitsForItsPublication) {
 }
 
 TEST_F(DispatcherTest, BoundsAPartitionAndTheProcessAndCallsWhenThereIsRoom) {
-  dispatcher_.Open(1, 7);
+  dispatcher_.Open({1, 7});
   for (int i = 0; i < 5; ++i) {
     ASSERT_TRUE(dispatcher_.HasRoom(0));
     Offer("a", i);

@@ -16,7 +16,8 @@ store::DeadLetter LetterOf(int failed_attempts) {
   item.event = Fail(ErrorCode::kMalformed, "no id");
   item.attempts = failed_attempts;
   const std::chrono::system_clock::time_point now{std::chrono::milliseconds(1700000001000)};
-  return MakeLetter(item, "events", 3, {ErrorCode::kMalformed, std::string(2000, 'x')}, "parse", "worker-1", now);
+  return MakeLetter(item, {"events", 3, item.record->offset()}, {ErrorCode::kMalformed, std::string(2000, 'x')},
+                    "parse", 1, "worker-1", now);
 }
 
 TEST(DeadLetterTest, KeepsKeyBytesAndHeadersAndSaysWhereFromAndWhy) {

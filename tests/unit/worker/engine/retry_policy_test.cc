@@ -8,14 +8,21 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-TEST(RetryPolicyTest, ShortTriesFirstThenLongOnesThenNone) {
-  RetryPolicy policy(1);
-  for (int attempts = 1; attempts <= 5; ++attempts) EXPECT_LE(policy.DelayAfter(attempts).value(), seconds(5));
-  EXPECT_LE(policy.DelayAfter(1).value(), milliseconds(100));
-  EXPECT_EQ(policy.DelayAfter(6), seconds(30));
-  EXPECT_EQ(policy.DelayAfter(7), seconds(60));
-  EXPECT_EQ(policy.DelayAfter(13), seconds(3600));
-  EXPECT_EQ(policy.DelayAfter(14), std::nullopt);
+TEST(RetryPolicyTest, FiveTriesInMemoryThenEightParkedThenNone) {
+  const RetryPolicy policy({}, 1);
+  EXPECT_TRUE(policy.MayWaitInMemory(4));
+  EXPECT_FALSE(policy.MayWaitInMemory(5));
+  EXPECT_TRUE(policy.MayPark(12));
+  EXPECT_FALSE(policy.MayPark(13));
+}
+
+TEST(RetryPolicyTest, WaitsLongerEachTime) {
+  RetryPolicy policy({}, 1);
+  EXPECT_LE(policy.InMemoryDelay(1), milliseconds(100));
+  for (int attempts = 1; attempts <= 5; ++attempts) EXPECT_LE(policy.InMemoryDelay(attempts), seconds(5));
+  EXPECT_EQ(policy.ParkedDelay(5), seconds(30));
+  EXPECT_EQ(policy.ParkedDelay(6), seconds(60));
+  EXPECT_EQ(policy.ParkedDelay(12), seconds(3600));
 }
 
 }  // namespace

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "worker/engine/entry.h"
+#include "worker/handlers/unit_of_work.h"
+#include "worker/store/session.h"
+
+namespace keystrand::worker::engine {
+
+/// Writes what was decided, in the one order that all transactions keep: tables by key, strands, letters, inbox.
+/// A few statements, whatever the size of the batch.
+class BatchWriter {
+ public:
+  /// `outcomes` may be null. `worker`: this instance, as dead letters name it.
+  BatchWriter(std::string topic, std::string worker, OutcomeObserver* outcomes)
+      : topic_(std::move(topic)), worker_(std::move(worker)), outcomes_(outcomes) {}
+
+  /// Fills in what only the writing shows: the letters' places, the strands that flow again. Errors: kConflict: another
+  /// partition was first, run the batch again; those of the statements.
+  Result<> Write(store::Transaction& transaction, Attempt& attempt, const handlers::UnitOfWork& work,
+                 std::chrono::system_clock::time_point now) const;
+
+ private:
+  static Result<> WriteObjects(store::Transaction& transaction, const handlers::UnitOfWork& work);
+  Result<> WriteLetters(store::Transaction& transaction, Entries& entries,
+                        std::chrono::system_clock::time_point now) const;
+  Result<> WriteLetter(store::Transaction& transaction, Entry& entry, store::DeadLetter letter) const;
+  Result<> WriteStrands(store::Transaction& transaction, Attempt& attempt) const;
+  Result<> WriteInbox(store::Transaction& transaction, const Entries& entries) const;
+  Result<> TellOutcomes(store::Transaction& transaction, const Entries& entries) const;
+
+  std::string topic_;
+  std::string worker_;
+  OutcomeObserver* outcomes_;
+};
+
+}  // namespace keystrand::worker::engine
