@@ -1,5 +1,6 @@
 #include "worker/telemetry.h"
 
+#include <algorithm>
 #include <array>
 
 #include "common/kafka/record_headers.h"
@@ -77,10 +78,28 @@ void Telemetry::Refresh(const engine::EngineStatus& status, int executors) {
   worker_.events_buffered.Set(static_cast<double>(status.load.buffered));
   worker_.events_in_flight.Set(static_cast<double>(status.load.in_flight));
   worker_.blocked_keys.Set(static_cast<double>(status.load.blocked_keys));
+  ShowBreakers(status.open_breakers);
   const auto silent = clock_.Steady() - status.last_poll;
   worker_.Polled(clock_.Now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(silent));
   const int busy = static_cast<int>(status.load.batches);
   database_.SetConnections(busy, executors - busy);
+}
+
+void Telemetry::ShowBreakers(const std::vector<std::string>& open) {
+  if (open == open_breakers_) return;
+  for (const auto& handler : open) {
+    if (std::find(open_breakers_.begin(), open_breakers_.end(), handler) != open_breakers_.end()) continue;
+    log::Error(Action::kBreakerOpened, "A handler is stopped: its events are parked until `keystrand breaker resume`",
+               {{Field::kHandler, handler}});
+  }
+  for (const auto& handler : open_breakers_) {
+    if (std::find(open.begin(), open.end(), handler) != open.end()) continue;
+    log::Info(Action::kBreakerClosed, "The handler runs again", {{Field::kHandler, handler}});
+  }
+  open_breakers_ = open;
+  for (std::size_t type = 0; type < metrics::kLabelValues<metrics::EventType>.size(); ++type) {
+    worker_.SetBreaker(metrics::EventType{static_cast<std::uint8_t>(type)}, !open.empty());
+  }
 }
 
 void Telemetry::OnTopics(const std::string& problem) {
@@ -168,6 +187,11 @@ void Telemetry::OnParked(const engine::Item& item, std::int32_t partition, const
   if (parking.behind) {
     return log::Debug(
         Action::kEventParked, "Waits behind others of its key",
+        {{Field::kEventId, envelope.id}, {Field::kPartition, partition}, {Field::kOffset, item.record->offset()}});
+  }
+  if (parking.reason == store::StrandReason::kBreaker) {
+    return log::Debug(
+        Action::kEventParked, "Waits for its handler's breaker",
         {{Field::kEventId, envelope.id}, {Field::kPartition, partition}, {Field::kOffset, item.record->offset()}});
   }
   const auto type = TypeOf(item);

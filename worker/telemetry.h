@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/core/clock.h"
 #include "common/kafka/producer.h"
@@ -62,6 +63,7 @@ class Telemetry final : public engine::EngineObserver, public store::DatabaseObs
    private:
     Telemetry& owner_;
   };
+  void ShowBreakers(const std::vector<std::string>& open);
   void ClientErrorSeen(metrics::ClientRole role, std::string_view code, std::string_view reason, bool fatal);
   void LogSettled(const engine::Item& item, std::int32_t partition, engine::EventOutcome outcome,
                   std::string_view reason) const;
@@ -73,6 +75,7 @@ class Telemetry final : public engine::EngineObserver, public store::DatabaseObs
   metrics::ProduceMetrics produce_;
   metrics::KafkaClientMetrics kafka_;
   Consumer consumer_;
+  std::vector<std::string> open_breakers_;  ///< as last seen by Refresh
 };
 
 }  // namespace keystrand::worker

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/core/clock.h"
+#include "worker/engine/breakers.h"
 #include "worker/engine/database_state.h"
 #include "worker/engine/dispatcher.h"
 #include "worker/engine/letters.h"
@@ -27,6 +28,7 @@ struct BatchContext {
   Dispatcher& dispatcher;
   LetterPublisher& letters;
   ParkedLoader& parked;
+  Breakers& breakers;
   DatabaseState& database;
   EngineObserver& observer;
   OutcomeObserver* outcomes = nullptr;  ///< none in the product

@@ -97,11 +97,7 @@ bool BatchRunner::Process(store::Session& session, Entries entries) {
         if (error.detail == store::kCommitInDoubt) context_.observer.OnCommitInDoubt();
         context_.observer.OnDatabaseAway(error);
         return false;
-      case Disposition::kOpenBreaker:
-        GoBack(entries, kMisdeployedPause, false);
-        context_.database.Misdeployed(true);
-        context_.observer.OnMisdeployed(error);
-        return true;
+      case Disposition::kOpenBreaker: return Misdeployed(session, entries, error);
       case Disposition::kRetryNow:
         context_.observer.OnConflict();
         if (++conflicts < kConflictsMax) {
@@ -115,6 +111,17 @@ bool BatchRunner::Process(store::Session& session, Entries entries) {
     }
   }
   return true;
+}
+
+/// A table, column or right is missing: its handlers stop, and their events are parked at the next attempt. Where it is
+/// one of the engine's, nothing goes on until it is there.
+bool BatchRunner::Misdeployed(store::Session& session, Entries& entries, const Error& error) {
+  const auto tripped = context_.breakers.Trip(session, error);
+  const bool engine_stands = !tripped || !*tripped;
+  GoBack(entries, engine_stands ? kMisdeployedPause : std::chrono::milliseconds(0), false);
+  context_.database.Misdeployed(engine_stands);
+  context_.observer.OnMisdeployed(error);
+  return tripped || tripped.error().code != ErrorCode::kUnavailable;
 }
 
 /// The database found fault with these events: the one that is alone is judged, several are split.
@@ -159,6 +166,7 @@ bool BatchRunner::Split(store::Session& session, Entries entries) {
 
 Result<> BatchRunner::Try(store::Session& session, Attempt& attempt) {
   for (auto& entry : attempt.entries) entry = Entry{entry.slice, entry.item};
+  attempt.stopped = context_.breakers.Now();
   return session.InTransaction(
       [&](store::Transaction& transaction) -> Result<> { return InTransaction(transaction, attempt); });
 }
@@ -183,7 +191,7 @@ Result<> BatchRunner::InTransaction(store::Transaction& transaction, Attempt& at
   if (!known) return Fail(known.error());
   Decider::JudgeKnown(attempt.entries, *known, context_.events_topic);
   handlers::UnitOfWork work;
-  if (auto loaded = Load(transaction, attempt.entries, work); !loaded) return loaded;
+  if (auto loaded = Load(transaction, attempt, work); !loaded) return loaded;
   decider_.Decide(attempt, work);
   return writer_.Write(transaction, attempt, work, context_.clock.Now());
 }
@@ -206,12 +214,14 @@ Result<> BatchRunner::LockStrands(store::Transaction& transaction, Attempt& atte
   return {};
 }
 
-Result<> BatchRunner::Load(store::Transaction& transaction, const Entries& entries, handlers::UnitOfWork& work) {
+Result<> BatchRunner::Load(store::Transaction& transaction, const Attempt& attempt, handlers::UnitOfWork& work) {
   handlers::RowKeys keys;
-  for (const auto& entry : entries) {
+  for (const auto& entry : attempt.entries) {
     if (entry.decision != Decision::kNone || !*entry.item->event || entry.item->fate) continue;
+    const handlers::Event& event = **entry.item->event;
+    if (context_.breakers.Stops(attempt.stopped, event)) continue;
     for (const auto* handler : context_.handlers) {
-      if (handler->Handles(**entry.item->event)) handler->Need(**entry.item->event, keys);
+      if (handler->Handles(event)) handler->Need(event, keys);
     }
   }
   std::vector<store::ObjectNeed> needs;
@@ -273,6 +283,7 @@ void BatchRunner::FinishOne(Entry& entry, std::chrono::nanoseconds took) {
   }
   if (entry.decision == Decision::kSettled) {
     item.settlement = Settlement::kDone;
+    if (entry.outcome == EventOutcome::kApplied) context_.breakers.Settled(**item.event);
     context_.observer.OnSettled(item, partition, entry.outcome, entry.reason, took);
   }
 }

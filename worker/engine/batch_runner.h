@@ -19,8 +19,8 @@ class BatchRunner {
   BatchRunner(const BatchContext& context, std::uint64_t seed)
       : context_(context),
         retry_(context.retry, seed),
-        decider_(context.handlers, retry_),
-        writer_(context.events_topic, context.worker, context.outcomes),
+        decider_(context.handlers, retry_, context.breakers),
+        writer_(context.events_topic, context.worker, context.breakers, context.outcomes),
         random_(seed) {}
   BatchRunner(const BatchRunner&) = delete;
   BatchRunner& operator=(const BatchRunner&) = delete;
@@ -32,12 +32,13 @@ class BatchRunner {
   void Read(Batch& batch);
   bool Process(store::Session& session, Entries entries);
   bool Split(store::Session& session, Entries entries);
+  bool Misdeployed(store::Session& session, Entries& entries, const Error& error);
   bool FailedAlone(store::Session& session, Entries entries, const Error& error);
 
   Result<> Try(store::Session& session, Attempt& attempt);
   Result<> InTransaction(store::Transaction& transaction, Attempt& attempt);
   Result<> LockStrands(store::Transaction& transaction, Attempt& attempt);
-  Result<> Load(store::Transaction& transaction, const Entries& entries, handlers::UnitOfWork& work);
+  Result<> Load(store::Transaction& transaction, const Attempt& attempt, handlers::UnitOfWork& work);
 
   void Finish(Attempt& attempt, std::chrono::nanoseconds took);
   void FinishOne(Entry& entry, std::chrono::nanoseconds took);

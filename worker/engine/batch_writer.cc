@@ -169,6 +169,7 @@ Result<> BatchWriter::WriteLetters(store::Transaction& transaction, Entries& ent
 
 /// A replay reopens its letter; anything else, and what only claims to be a replay, gets one of its own.
 Result<> BatchWriter::WriteLetter(store::Transaction& transaction, Entry& entry, store::DeadLetter letter) const {
+  if (auto paid = breakers_.Pay(transaction, entry, letter.fingerprint); !paid) return paid;
   if (entry.item->replay) {
     auto reopened = letter;
     reopened.source = entry.item->replay->source;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include "worker/engine/breakers.h"
 #include "worker/engine/entry.h"
 #include "worker/handlers/unit_of_work.h"
 #include "worker/store/session.h"
@@ -14,8 +15,8 @@ namespace keystrand::worker::engine {
 class BatchWriter {
  public:
   /// `outcomes` may be null. `worker`: this instance, as dead letters name it.
-  BatchWriter(std::string topic, std::string worker, OutcomeObserver* outcomes)
-      : topic_(std::move(topic)), worker_(std::move(worker)), outcomes_(outcomes) {}
+  BatchWriter(std::string topic, std::string worker, Breakers& breakers, OutcomeObserver* outcomes)
+      : topic_(std::move(topic)), worker_(std::move(worker)), breakers_(breakers), outcomes_(outcomes) {}
 
   /// Fills in what only the writing shows: the letters' places, the strands that flow again. Errors: kConflict: another
   /// partition was first, run the batch again; those of the statements.
@@ -33,6 +34,7 @@ class BatchWriter {
 
   std::string topic_;
   std::string worker_;
+  Breakers& breakers_;
   OutcomeObserver* outcomes_;
 };
 

@@ -106,17 +106,17 @@ void Decider::Decide(Attempt& attempt, handlers::UnitOfWork& work) const {
         entry.outcome = EventOutcome::kDuplicate;
       }
     }
-    if (entry.decision == Decision::kNone) DecideOne(entry, attempt.heads, work);
+    if (entry.decision == Decision::kNone) DecideOne(entry, attempt, work);
     if (entry.Blocks()) blocked = entry.slice;
   }
 }
 
-void Decider::DecideOne(Entry& entry, const Heads& heads, handlers::UnitOfWork& work) const {
+void Decider::DecideOne(Entry& entry, const Attempt& attempt, handlers::UnitOfWork& work) const {
   const auto& event = *entry.item->event;
   if (!event) return Kill(entry, {Fate::Kind::kDead, event.error(), "parse", entry.item->attempts + 1});
   if (entry.item->fate) return Meet(entry, *entry.item->fate);
   if (WrongMode(*event)) return Settle(entry, EventOutcome::kIgnored, "wrong_mode");
-  if (GoesBehind(entry, heads)) {
+  if (GoesBehind(entry, attempt.heads)) {
     entry.decision = Decision::kPark;
     entry.behind = true;
     entry.attempts = entry.item->attempts;
@@ -124,7 +124,17 @@ void Decider::DecideOne(Entry& entry, const Heads& heads, handlers::UnitOfWork& 
     if (!entry.replays) entry.inbox = Entry::InboxWrite::kInsert;
     return;
   }
+  if (breakers_.Stops(attempt.stopped, *event)) return WaitForBreaker(entry);
   Apply(entry, work);
+}
+
+/// As the head of its strand, with no attempt counted.
+void Decider::WaitForBreaker(Entry& entry) {
+  entry.decision = Decision::kPark;
+  entry.attempts = entry.item->attempts;
+  entry.strand = store::StrandReason::kBreaker;
+  entry.status = store::InboxStatus::kParked;
+  if (!entry.waits_in_inbox) entry.inbox = Entry::InboxWrite::kInsert;
 }
 
 void Decider::Apply(Entry& entry, handlers::UnitOfWork& work) const {
@@ -138,7 +148,10 @@ void Decider::Apply(Entry& entry, handlers::UnitOfWork& work) const {
     if (!outcome) {
       work.Undo();
       entry.error = outcome.error();
-      if (const auto fate = FateOf(*entry.item, outcome.error(), "handle")) return Meet(entry, *fate);
+      if (auto fate = FateOf(*entry.item, outcome.error(), "handle")) {
+        fate->blamed = handler;
+        return Meet(entry, *fate);
+      }
       entry.decision = Decision::kRetry;
       return;
     }
@@ -166,6 +179,7 @@ void Decider::Meet(Entry& entry, const Fate& fate) const {
 void Decider::Kill(Entry& entry, const Fate& fate) const {
   entry.decision = Decision::kDead;
   entry.stage = fate.stage;
+  entry.blamed = fate.blamed;
   entry.error = fate.error;
   entry.attempts = fate.attempts;
   entry.status = store::InboxStatus::kDead;

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "worker/engine/breakers.h"
 #include "worker/engine/entry.h"
 #include "worker/engine/retry_policy.h"
 #include "worker/handlers/handler.h"
@@ -13,9 +14,9 @@ namespace keystrand::worker::engine {
 /// rows ends alike. One per executor.
 class Decider {
  public:
-  /// `handlers` outlive the decider.
-  Decider(const std::vector<const handlers::Handler*>& handlers, const RetryPolicy& retry)
-      : handlers_(handlers), retry_(retry) {}
+  /// References outlive the decider.
+  Decider(const std::vector<const handlers::Handler*>& handlers, const RetryPolicy& retry, const Breakers& breakers)
+      : handlers_(handlers), retry_(retry), breakers_(breakers) {}
 
   /// Settles what the inbox knows already: our own earlier work (the same record, or the same replay) is taken over,
   /// what waits there is run, all else is a duplicate, whatever its body says.
@@ -29,14 +30,16 @@ class Decider {
   [[nodiscard]] std::optional<Fate> FateOf(const Item& item, const Error& error, std::string stage) const;
 
  private:
-  void DecideOne(Entry& entry, const Heads& heads, handlers::UnitOfWork& work) const;
+  void DecideOne(Entry& entry, const Attempt& attempt, handlers::UnitOfWork& work) const;
   void Apply(Entry& entry, handlers::UnitOfWork& work) const;
   void Meet(Entry& entry, const Fate& fate) const;
   void Kill(Entry& entry, const Fate& fate) const;
   void Park(Entry& entry, const Fate& fate) const;
+  static void WaitForBreaker(Entry& entry);
 
   const std::vector<const handlers::Handler*>& handlers_;
   const RetryPolicy& retry_;
+  const Breakers& breakers_;
 };
 
 /// The key of an event in the inbox.

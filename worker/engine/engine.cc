@@ -45,6 +45,7 @@ class Engine::Impl {
         dispatcher_(settings_.limits, [this] { poll_->Wake(); }),
         letters_(settings_.events_topic, *producer_, dispatcher_, observers.engine),
         parked_(settings_.events_topic, dispatcher_),
+        breakers_(settings_.events_topic, settings_.worker, handlers_),
         context_{settings_.events_topic,
                  partition_count_,
                  settings_.own_account,
@@ -55,10 +56,11 @@ class Engine::Impl {
                  dispatcher_,
                  letters_,
                  parked_,
+                 breakers_,
                  database_,
                  observers.engine,
                  observers.outcomes},
-        poll_(std::make_unique<PollLoop>(PollSettingsOf(settings_), dispatcher_, letters_, parked_, *topics_,
+        poll_(std::make_unique<PollLoop>(PollSettingsOf(settings_), dispatcher_, letters_, parked_, breakers_, *topics_,
                                          partition_count_, database_, clock, observers.engine, observers.consumer)) {
     std::random_device seed;
     for (int i = 0; i < settings_.executors; ++i) {
@@ -85,6 +87,7 @@ class Engine::Impl {
     status.joined = poll_->joined();
     status.assigned = poll_->assigned();
     status.misdeployed = database_.misdeployed();
+    status.open_breakers = breakers_.Open();
     if (const auto fit = topics_->PartitionCount(); !fit) status.topic_problem = fit.error().detail;
     status.load = dispatcher_.CurrentLoad();
     return status;
@@ -112,6 +115,7 @@ class Engine::Impl {
   Dispatcher dispatcher_;
   LetterPublisher letters_;
   ParkedLoader parked_;
+  Breakers breakers_;
   BatchContext context_;
   std::unique_ptr<PollLoop> poll_;
   std::vector<std::unique_ptr<Executor>> executors_;

@@ -8,6 +8,7 @@
 
 #include "worker/engine/item.h"
 #include "worker/engine/observer.h"
+#include "worker/handlers/handler.h"
 #include "worker/store/inbox.h"
 #include "worker/store/parking.h"
 
@@ -41,6 +42,7 @@ struct Entry {
   std::string stage{};                            ///< of kDead
   std::optional<store::SourcePosition> letter{};  ///< of kDead, once written: where the record lay the first time
   Error error{ErrorCode::kInternal, ""};
+  const handlers::Handler* blamed = nullptr;                 ///< of kDead: who failed it; null: the database did
   int attempts = 1;                                          ///< at this event, this one included
   std::optional<std::chrono::milliseconds> wait{};           ///< of a head that is parked: until its next try
   store::StrandReason strand = store::StrandReason::kRetry;  ///< of a head that is parked
@@ -60,6 +62,7 @@ using Heads = std::map<const Slice*, store::LockedHead>;
 struct Attempt {
   Entries entries;
   Heads heads;
+  std::uint32_t stopped = 0;         ///< handlers, as Breakers counts them
   std::vector<std::int32_t> lost;    ///< partitions that another worker has taken over
   std::vector<store::Strand> freed;  ///< strands that flow again
 };

@@ -10,6 +10,7 @@
 #include "common/core/result.h"
 #include "worker/engine/source_record.h"
 #include "worker/handlers/event.h"
+#include "worker/handlers/handler.h"
 #include "worker/store/inbox.h"
 
 namespace keystrand::worker::engine {
@@ -28,8 +29,9 @@ struct Fate {
   enum class Kind : std::uint8_t { kDead, kPark };
   Kind kind = Kind::kDead;
   Error error;
-  std::string stage;  ///< of kDead: where it failed
-  int attempts = 1;   ///< that counted, this one included
+  std::string stage;                          ///< of kDead: where it failed
+  int attempts = 1;                           ///< that counted, this one included
+  const handlers::Handler* blamed = nullptr;  ///< null: the database
 };
 
 /// That a record is the replay of a dead letter.

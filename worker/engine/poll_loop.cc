@@ -43,13 +43,14 @@ Result<std::vector<Dispatcher::Taken>> WhatIsParked(store::Transaction& transact
 }  // namespace
 
 PollLoop::PollLoop(PollSettings settings, Dispatcher& dispatcher, LetterPublisher& letters, ParkedLoader& parked,
-                   const kafka::TopicWatch& topics, std::atomic<std::int32_t>& partition_count,
+                   Breakers& breakers, const kafka::TopicWatch& topics, std::atomic<std::int32_t>& partition_count,
                    const DatabaseState& database, const Clock& clock, EngineObserver& observer,
                    kafka::ClientObserver* kafka_observer)
     : settings_(std::move(settings)),
       dispatcher_(dispatcher),
       letters_(letters),
       parked_(parked),
+      breakers_(breakers),
       topics_(topics),
       partition_count_(partition_count),
       database_(database),
@@ -245,6 +246,7 @@ void PollLoop::AssignLeased(const Leased& leased) {
   for (const auto& taken : leased.taken) dispatcher_.Open(taken);
   for (const auto& lease : *leased.leases) observer_.OnLeased(lease.partition, lease.epoch, lease.suspects > 0);
   assigned_count_ = assigned_.size();
+  taken_anew_ = true;
   last_letters_ = {};  // letters that the previous owner left unpublished
 }
 
@@ -376,14 +378,16 @@ void PollLoop::PublishLetters() {
 
 void PollLoop::LoadParked() {
   if (!Due(last_parked_, settings_.parked_interval)) return;
-  auto partitions = dispatcher_.ParkedPartitions();
-  if (partitions.empty()) return;
   {
     const std::lock_guard lock(mutex_);
     if (std::exchange(loading_parked_, true)) return;
   }
-  dispatcher_.Post([this, partitions = std::move(partitions)](store::Session& session) {
-    if (!parked_.Load(session, partitions)) return false;
+  dispatcher_.Post([this, partitions = dispatcher_.ParkedPartitions()](store::Session& session) {
+    const bool anew = taken_anew_.exchange(false);
+    if (!breakers_.Refresh(session, partitions, anew) || !parked_.Load(session, partitions)) {
+      taken_anew_ = taken_anew_ || anew;
+      return false;
+    }
     const std::lock_guard lock(mutex_);
     loading_parked_ = false;
     return true;

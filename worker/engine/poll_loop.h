@@ -12,6 +12,7 @@
 #include "common/core/clock.h"
 #include "common/kafka/consumer.h"
 #include "common/kafka/topic_watch.h"
+#include "worker/engine/breakers.h"
 #include "worker/engine/database_state.h"
 #include "worker/engine/dispatcher.h"
 #include "worker/engine/letters.h"
@@ -25,7 +26,7 @@ struct PollSettings {
   std::string worker;                                ///< owner name in the leases
   std::chrono::milliseconds commit_interval{200};    ///< watermarks: database first, then Kafka
   std::chrono::milliseconds letters_interval{5000};  ///< unpublished dead letters are looked for this often
-  std::chrono::milliseconds parked_interval{1000};   ///< parked events that are due, likewise
+  std::chrono::milliseconds parked_interval{1000};   ///< breakers, and parked events that are due, likewise
   std::chrono::milliseconds revoke_timeout{10000};   ///< for running transactions when partitions are taken
   std::chrono::milliseconds lease_timeout{10000};    ///< without the database for so long: leave the group
 };
@@ -36,8 +37,9 @@ class PollLoop final : public kafka::RebalanceListener, public kafka::ConsumerOb
  public:
   /// References outlive the loop. `kafka_observer` (may be null) gets statistics and client errors.
   PollLoop(PollSettings settings, Dispatcher& dispatcher, LetterPublisher& letters, ParkedLoader& parked,
-           const kafka::TopicWatch& topics, std::atomic<std::int32_t>& partition_count, const DatabaseState& database,
-           const Clock& clock, EngineObserver& observer, kafka::ClientObserver* kafka_observer);
+           Breakers& breakers, const kafka::TopicWatch& topics, std::atomic<std::int32_t>& partition_count,
+           const DatabaseState& database, const Clock& clock, EngineObserver& observer,
+           kafka::ClientObserver* kafka_observer);
 
   /// Runs until Stop, then gives everything back in order. Errors: kUnavailable or kRejected: a fatal client error, the
   /// process should end.
@@ -93,6 +95,7 @@ class PollLoop final : public kafka::RebalanceListener, public kafka::ConsumerOb
   Dispatcher& dispatcher_;
   LetterPublisher& letters_;
   ParkedLoader& parked_;
+  Breakers& breakers_;
   const kafka::TopicWatch& topics_;
   std::atomic<std::int32_t>& partition_count_;
   const DatabaseState& database_;
@@ -124,11 +127,12 @@ class PollLoop final : public kafka::RebalanceListener, public kafka::ConsumerOb
   std::mutex consumer_mutex_;   ///< held while a thread other than the poll thread uses the consumer
   bool consumer_open_ = false;  // guarded by consumer_mutex_
   std::mutex mutex_;
-  std::vector<Leased> leased_;           // guarded by mutex_
-  std::vector<store::Progress> stored_;  // guarded by mutex_
-  bool storing_ = false;                 // guarded by mutex_
-  bool publishing_ = false;              // guarded by mutex_
-  bool loading_parked_ = false;          // guarded by mutex_
+  std::vector<Leased> leased_;            // guarded by mutex_
+  std::vector<store::Progress> stored_;   // guarded by mutex_
+  bool storing_ = false;                  // guarded by mutex_
+  bool publishing_ = false;               // guarded by mutex_
+  bool loading_parked_ = false;           // guarded by mutex_
+  std::atomic<bool> taken_anew_ = false;  ///< partitions were leased since the breakers were looked at
 };
 
 }  // namespace keystrand::worker::engine

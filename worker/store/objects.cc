@@ -151,6 +151,10 @@ Result<std::vector<ObjectRow>> LoadObjects(Transaction& transaction, const std::
   return loaded;
 }
 
+std::string_view TableOf(const Error& error) {
+  return std::string_view(error.detail).starts_with("objects_") ? "stripe.objects" : "";
+}
+
 Result<std::size_t> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
   return Write(transaction, kUpdate, rows);
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "worker/store/session.h"
@@ -52,6 +53,9 @@ Result<std::vector<ObjectRow>> LoadObjects(Transaction& transaction, const std::
 
 /// Writes rows that LoadObjects found (and locked).
 Result<std::size_t> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows);
+
+/// The table of this file, if an error came from one of its statements; else empty: another's.
+std::string_view TableOf(const Error& error);
 
 /// Inserts rows that LoadObjects did not find. Returns how many: fewer than given means that another partition was
 /// first.
