@@ -8,6 +8,7 @@
 #include "worker/engine/breakers.h"
 #include "worker/engine/database_state.h"
 #include "worker/engine/dispatcher.h"
+#include "worker/engine/exclusive_gate.h"
 #include "worker/engine/letters.h"
 #include "worker/engine/observer.h"
 #include "worker/engine/parked_loader.h"
@@ -29,6 +30,7 @@ struct BatchContext {
   LetterPublisher& letters;
   ParkedLoader& parked;
   Breakers& breakers;
+  ExclusiveGate& gate;  ///< all batches run inside: an event that is about to be called a killer runs alone
   DatabaseState& database;
   EngineObserver& observer;
   OutcomeObserver* outcomes = nullptr;  ///< none in the product

@@ -8,6 +8,7 @@
 
 #include "common/kafka/record_headers.h"
 #include "worker/engine/event_reader.h"
+#include "worker/store/suspects.h"
 
 namespace keystrand::worker::engine {
 namespace {
@@ -15,6 +16,17 @@ namespace {
 constexpr int kConflictsMax = 20;  ///< in a row; then it counts as one timeout
 constexpr std::chrono::milliseconds kMisdeployedPause{5000};
 constexpr std::string_view kFenced = "fenced";
+
+constexpr int kCrashesMax = 3;
+
+/// The event as its headers tell it, since its body may be what kills; with that, it is dead.
+Result<handlers::Event> DeadOfCrash(Item& item) {
+  const Error error{ErrorCode::kCrashed, "the worker died on it three times"};
+  auto event = EventOfHeaders(*item.record);
+  if (!event) return Fail(error);
+  item.fate = Fate{Fate::Kind::kDead, error, "crash", kCrashesMax};
+  return *std::move(event);
+}
 
 std::int64_t UnixMs(std::chrono::system_clock::time_point time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
@@ -56,6 +68,34 @@ std::string_view NameOf(EventOutcome outcome) {
 }
 
 bool BatchRunner::Run(store::Session& session, Batch& batch) {
+  suspect_ = batch.suspect;
+  if (batch.suspect) return RunSuspect(session, batch);
+  const ExclusiveGate::Pass pass(context_.gate, false);
+  return RunAll(session, batch);
+}
+
+/// The try is counted before a byte of the event is looked at. The one that decides runs with nothing else beside it.
+bool BatchRunner::RunSuspect(store::Session& session, Batch& batch) {
+  Slice& slice = batch.slices.front();
+  Item& item = slice.items.front();
+  int tries = 0;
+  const auto counted = session.InTransaction([&](store::Transaction& transaction) -> Result<> {
+    const auto so_far = store::CountTry(
+        transaction, {context_.events_topic, slice.partition->number, item.record->offset()}, slice.partition->epoch);
+    if (!so_far) return Fail(so_far.error());
+    tries = *so_far;
+    return {};
+  });
+  if (!counted) {
+    item.delay = kMisdeployedPause;
+    return counted.error().code != ErrorCode::kUnavailable;
+  }
+  if (tries > kCrashesMax) item.event = DeadOfCrash(item);
+  const ExclusiveGate::Pass pass(context_.gate, tries == kCrashesMax);
+  return RunAll(session, batch);
+}
+
+bool BatchRunner::RunAll(store::Session& session, Batch& batch) {
   Read(batch);
   Entries entries;
   for (auto& slice : batch.slices) {
@@ -77,6 +117,7 @@ void BatchRunner::Read(Batch& batch) {
 bool BatchRunner::Process(store::Session& session, Entries entries) {
   for (int conflicts = 0; !entries.empty();) {
     Attempt attempt;
+    attempt.suspect = suspect_;
     attempt.entries = std::move(entries);
     const auto started = context_.clock.Steady();
     const auto result = Try(session, attempt);

@@ -31,6 +31,8 @@ class BatchRunner {
  private:
   void Read(Batch& batch);
   bool Process(store::Session& session, Entries entries);
+  bool RunAll(store::Session& session, Batch& batch);
+  bool RunSuspect(store::Session& session, Batch& batch);
   bool Split(store::Session& session, Entries entries);
   bool Misdeployed(store::Session& session, Entries& entries, const Error& error);
   bool FailedAlone(store::Session& session, Entries entries, const Error& error);
@@ -54,6 +56,7 @@ class BatchRunner {
   Decider decider_;
   BatchWriter writer_;
   std::mt19937_64 random_;
+  bool suspect_ = false;  ///< of the batch that runs
 };
 
 }  // namespace keystrand::worker::engine

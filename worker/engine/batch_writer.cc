@@ -6,6 +6,7 @@
 #include "worker/engine/decider.h"
 #include "worker/engine/dispatcher.h"
 #include "worker/engine/letters.h"
+#include "worker/store/suspects.h"
 
 namespace keystrand::worker::engine {
 namespace {
@@ -136,6 +137,7 @@ Result<> BatchWriter::Write(store::Transaction& transaction, Attempt& attempt, c
   if (auto letters = WriteLetters(transaction, attempt.entries, now); !letters) return letters;
   if (auto strands = WriteStrands(transaction, attempt); !strands) return strands;
   if (auto inbox = WriteInbox(transaction, attempt.entries); !inbox) return inbox;
+  if (auto forgotten = ForgetSuspect(transaction, attempt); !forgotten) return forgotten;
   return TellOutcomes(transaction, attempt.entries);
 }
 
@@ -214,6 +216,12 @@ Result<> BatchWriter::WriteInbox(store::Transaction& transaction, const Entries&
     return Fail(ErrorCode::kConflict, "another partition settled an event first");
   }
   return {};
+}
+
+/// Also when it is to be tried again in memory: it has not killed the process.
+Result<> BatchWriter::ForgetSuspect(store::Transaction& transaction, const Attempt& attempt) const {
+  if (!attempt.suspect) return {};
+  return store::ForgetTry(transaction, attempt.entries.front().Position(topic_));
 }
 
 Result<> BatchWriter::TellOutcomes(store::Transaction& transaction, const Entries& entries) const {

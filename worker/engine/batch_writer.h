@@ -30,6 +30,7 @@ class BatchWriter {
   Result<> WriteLetter(store::Transaction& transaction, Entry& entry, store::DeadLetter letter) const;
   Result<> WriteStrands(store::Transaction& transaction, Attempt& attempt) const;
   Result<> WriteInbox(store::Transaction& transaction, const Entries& entries) const;
+  Result<> ForgetSuspect(store::Transaction& transaction, const Attempt& attempt) const;
   Result<> TellOutcomes(store::Transaction& transaction, const Entries& entries) const;
 
   std::string topic_;

@@ -113,7 +113,10 @@ void Decider::Decide(Attempt& attempt, handlers::UnitOfWork& work) const {
 
 void Decider::DecideOne(Entry& entry, const Attempt& attempt, handlers::UnitOfWork& work) const {
   const auto& event = *entry.item->event;
-  if (!event) return Kill(entry, {Fate::Kind::kDead, event.error(), "parse", entry.item->attempts + 1});
+  if (!event) {
+    const bool crashed = event.error().code == ErrorCode::kCrashed;
+    return Kill(entry, {Fate::Kind::kDead, event.error(), crashed ? "crash" : "parse", entry.item->attempts + 1});
+  }
   if (entry.item->fate) return Meet(entry, *entry.item->fate);
   if (WrongMode(*event)) return Settle(entry, EventOutcome::kIgnored, "wrong_mode");
   if (GoesBehind(entry, attempt.heads)) {

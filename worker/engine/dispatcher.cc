@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace keystrand::worker::engine {
+namespace {
+
+constexpr int kDoublingsMax = 6;  ///< of the suspect window
+
+}  // namespace
 
 void Dispatcher::Open(Taken taken) {
   const Lock lock(mutex_);
@@ -12,6 +17,8 @@ void Dispatcher::Open(Taken taken) {
   opened->epoch = taken.epoch;
   opened->parked = {std::move_iterator(taken.parked.begin()), std::move_iterator(taken.parked.end())};
   opened->parked_events = taken.parked_events;
+  if (taken.unclean_ends > 0)
+    opened->suspects = limits_.suspect_window << std::min(taken.unclean_ends - 1, kDoublingsMax);
   partitions_[taken.partition] = std::move(opened);
 }
 
@@ -117,7 +124,7 @@ std::optional<Dispatcher::Task> Dispatcher::Take() {
       jobs_.pop_front();
       return job;
     }
-    if (!ready_.empty()) return TakeBatch();
+    if (auto batch = TakeBatch(); !batch.slices.empty()) return batch;
     if (waiting_.empty()) {
       work_.wait(lock);
     } else {
@@ -131,21 +138,38 @@ Batch Dispatcher::TakeBatch() {
   Batch batch;
   batch.taken_at = std::chrono::steady_clock::now();
   std::size_t left = limits_.batch_max;
-  while (left > 0 && !ready_.empty()) {
+  while (left > 0 && !ready_.empty() && !batch.suspect) {
     Lane& lane = *ready_.front();
+    const bool suspect = lane.partition->suspects > 0;
+    if (suspect && !batch.slices.empty()) break;  // it travels alone
     ready_.pop_front();
+    if (suspect && Defer(lane)) continue;
     Slice slice = SliceOf(lane);
-    for (; left > 0 && !lane.queue.empty(); --left) {
-      const bool other_source = !slice.items.empty() && slice.items.back().parked() != lane.queue.front().parked();
-      if (other_source) break;  // what was parked goes first, by itself
-      slice.items.push_back(std::move(lane.queue.front()));
-      lane.queue.pop_front();
-    }
+    FillSlice(slice, suspect ? 1 : left);
+    left -= slice.items.size();
     in_flight_ += slice.items.size();
+    batch.suspect = suspect;
     batch.slices.push_back(std::move(slice));
   }
-  taken_.insert(batch.taken_at);
+  if (!batch.slices.empty()) taken_.insert(batch.taken_at);
   return batch;
+}
+
+/// One event of a suspect partition at a time. True if another one is being tried.
+bool Dispatcher::Defer(Lane& lane) {
+  if (lane.partition->running == 0) return false;
+  lane.partition->deferred.push_back(&lane);
+  return true;
+}
+
+void Dispatcher::FillSlice(Slice& slice, std::size_t items_max) {
+  auto& queue = slice.lane->queue;
+  while (slice.items.size() < items_max && !queue.empty()) {
+    const bool other_source = !slice.items.empty() && slice.items.back().parked() != queue.front().parked();
+    if (other_source) break;  // what was parked goes first, by itself
+    slice.items.push_back(std::move(queue.front()));
+    queue.pop_front();
+  }
 }
 
 Slice Dispatcher::SliceOf(Lane& lane) {
@@ -187,6 +211,9 @@ void Dispatcher::SettleSlice(Slice& slice, SteadyTime now) {
     }
   }
   SettleStrand(slice);
+  partition.suspects -=
+      std::min<std::size_t>(partition.suspects, static_cast<std::size_t>(first_open - slice.items.begin()));
+  for (Lane* const deferred : std::exchange(partition.deferred, {})) MakeReady(*deferred);
   PutBack(partition, lane, {std::move_iterator(first_open), std::move_iterator(slice.items.end())}, now);
 }
 
@@ -232,6 +259,7 @@ void Dispatcher::ClosePartition(Partition& partition) {
   partition.open = false;
   const auto of_it = [&](const Lane* lane) { return lane->partition == &partition; };
   std::erase_if(ready_, of_it);
+  partition.deferred.clear();
   std::erase_if(waiting_, [&](const auto& entry) { return of_it(entry.second); });
   for (auto lane = partition.lanes.begin(); lane != partition.lanes.end();) {
     DropQueued(*lane->second);

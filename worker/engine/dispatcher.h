@@ -31,6 +31,7 @@ struct DispatchLimits {
   std::size_t bytes_max = 64UL * 1024 * 1024;       ///< likewise
   std::size_t partition_records_max = 4000;         ///< so that one partition cannot starve the others
   std::size_t partition_open_offsets_max = 100000;  ///< above the low watermark, while a key of it waits
+  std::size_t suspect_window = 1600;                ///< events that an unclean end throws suspicion on
   std::int64_t partition_parked_max = 100000;       ///< events in the database; then the partition is not read on
 };
 
@@ -53,6 +54,8 @@ struct Partition : std::enable_shared_from_this<Partition> {
   std::unordered_map<std::string, std::unique_ptr<Lane>> lanes;
   std::unordered_set<std::string> parked;  ///< keys whose strand does not flow
   std::int64_t parked_events = 0;          ///< in the database
+  std::size_t suspects = 0;                ///< events that are still to be tried one at a time
+  std::vector<Lane*> deferred;             ///< ready, and waiting for the one that is tried
   std::size_t buffered = 0;
   int running = 0;   ///< slices that executors hold
   bool open = true;  ///< dispatched; false once revoked or fenced
@@ -75,6 +78,7 @@ class Dispatcher {
     std::int64_t epoch = 0;
     std::vector<std::string> parked{};  ///< keys whose strand does not flow
     std::int64_t parked_events = 0;
+    int unclean_ends = 0;  ///< in a row, of those who held it before
   };
 
   // For the poll thread.
@@ -133,6 +137,8 @@ class Dispatcher {
   void Wait(Lane& lane, SteadyTime due);
   void PromoteDue(SteadyTime now);
   Batch TakeBatch();
+  bool Defer(Lane& lane);
+  static void FillSlice(Slice& slice, std::size_t items_max);
   Lane& LaneOf(Partition& partition, std::string_view key);
   static Slice SliceOf(Lane& lane);
   void SettleSlice(Slice& slice, SteadyTime now);

@@ -23,6 +23,13 @@ kafka::TopicWatch::Settings WatchSettings(const EngineSettings& settings) {
   return watch;
 }
 
+/// What may have been in the hands of a worker that ended, of one partition: all of it.
+DispatchLimits LimitsOf(const EngineSettings& settings) {
+  DispatchLimits limits = settings.limits;
+  limits.suspect_window = static_cast<std::size_t>(settings.executors) * limits.batch_max;
+  return limits;
+}
+
 PollSettings PollSettingsOf(const EngineSettings& settings) {
   PollSettings poll;
   poll.consumer = {settings.kafka, settings.events_topic, settings.group};
@@ -42,7 +49,7 @@ class Engine::Impl {
         handlers_(std::move(handlers)),
         topics_(std::move(topics)),
         producer_(std::move(producer)),
-        dispatcher_(settings_.limits, [this] { poll_->Wake(); }),
+        dispatcher_(LimitsOf(settings_), [this] { poll_->Wake(); }),
         letters_(settings_.events_topic, *producer_, dispatcher_, observers.engine),
         parked_(settings_.events_topic, dispatcher_),
         breakers_(settings_.events_topic, settings_.worker, handlers_),
@@ -57,6 +64,7 @@ class Engine::Impl {
                  letters_,
                  parked_,
                  breakers_,
+                 gate_,
                  database_,
                  observers.engine,
                  observers.outcomes},
@@ -116,6 +124,7 @@ class Engine::Impl {
   LetterPublisher letters_;
   ParkedLoader parked_;
   Breakers breakers_;
+  ExclusiveGate gate_;
   BatchContext context_;
   std::unique_ptr<PollLoop> poll_;
   std::vector<std::unique_ptr<Executor>> executors_;

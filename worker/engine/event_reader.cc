@@ -40,6 +40,24 @@ Result<handlers::Event> ReadEvent(const SourceRecord& record, std::int32_t parti
   return event;
 }
 
+std::optional<handlers::Event> EventOfHeaders(const SourceRecord& record) {
+  const auto id = record.FindHeader(kafka::header::kEventId);
+  const auto type = record.FindHeader(kafka::header::kEventType);
+  const std::string_view key = record.key();
+  const auto account_end = key.find('/', key.find('/') + 1);
+  if (!id || !type || account_end == std::string_view::npos) return std::nullopt;
+  handlers::Event event;
+  event.envelope.id = *id;
+  event.envelope.type = *type;
+  event.envelope.scope = key.substr(0, account_end);
+  event.envelope.livemode = key.starts_with("live/");
+  event.envelope.ordering_key = key;
+  event.received_at_ms = ReceivedAt(record);
+  event.created = event.received_at_ms / 1000;
+  event.expected_mode = "any";
+  return event;
+}
+
 std::optional<Replay> ReadReplay(const SourceRecord& record) {
   const auto id = record.FindHeader(kafka::header::kReplayId);
   if (!id || id->empty()) return std::nullopt;

@@ -17,6 +17,10 @@ namespace keystrand::worker::engine {
 Result<handlers::Event> ReadEvent(const SourceRecord& record, std::int32_t partition, std::int32_t partition_count,
                                   const std::string& own_account);
 
+/// An event of which only the headers and the key were read: id, type, scope and time of acceptance. Empty without
+/// them.
+std::optional<handlers::Event> EventOfHeaders(const SourceRecord& record);
+
 /// What the headers of a replay say; empty if the record is none. What only looks like one (a header missing, a
 /// position that is none) is none.
 std::optional<Replay> ReadReplay(const SourceRecord& record);

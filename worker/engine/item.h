@@ -71,6 +71,7 @@ struct Slice {
 struct Batch {
   std::vector<Slice> slices;
   std::chrono::steady_clock::time_point taken_at;
+  bool suspect = false;  ///< one event, which may be what the last owner of its partition died of
 };
 
 }  // namespace keystrand::worker::engine

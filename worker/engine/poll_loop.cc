@@ -28,6 +28,7 @@ Result<std::vector<Dispatcher::Taken>> WhatIsParked(store::Transaction& transact
   for (const auto& lease : leases) {
     partitions.push_back(lease.partition);
     taken[lease.partition] = {lease.partition, lease.epoch};
+    taken[lease.partition].unclean_ends = lease.suspects;
   }
   const auto strands = store::FindStrands(transaction, topic, partitions);
   if (!strands) return Fail(strands.error());

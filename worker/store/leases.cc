@@ -30,6 +30,10 @@ UPDATE keystrand.partition_leases l SET next_offset = coalesce(u.next_offset, l.
   FROM unnest($2::integer[], $3::bigint[], $4::bigint[]) AS u("partition", epoch, next_offset)
  WHERE l.topic = $1 AND l."partition" = u."partition" AND l.epoch = u.epoch)"};
 
+/// What was begun and not finished by a worker that ends in order has killed nobody.
+constexpr Statement kClear{"lease_clear", R"(
+DELETE FROM keystrand.suspect_tries WHERE topic = $1 AND "partition" = ANY ($2::integer[]))"};
+
 Params ProgressParams(const std::string& topic, const std::vector<Progress>& progress) {
   Params params;
   params.Add(topic)
@@ -89,6 +93,10 @@ Result<std::vector<std::int32_t>> StoreProgress(Transaction& transaction, const 
 Result<> ReleaseLeases(Transaction& transaction, const std::string& topic, const std::vector<Progress>& progress) {
   const auto rows = transaction.Run(kRelease, ProgressParams(topic, progress));
   if (!rows) return Fail(rows.error());
+  Params partitions;
+  partitions.Add(topic).Add(ArrayOf(progress, [](const auto& p) { return p.partition; }));
+  const auto cleared = transaction.Run(kClear, partitions);
+  if (!cleared) return Fail(cleared.error());
   return {};
 }
 
