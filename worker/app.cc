@@ -46,6 +46,7 @@ handlers::MirrorPolicy MirrorOf(const Settings& settings) {
 engine::EngineSettings EngineOf(const Settings& settings, const std::string& instance) {
   engine::EngineSettings engine;
   engine.kafka = {settings.kafka_brokers, "keystrand-worker", settings.kafka};
+  if (!settings.group_instance_id.empty()) engine.group_instance_id = settings.group_instance_id;
   engine.events_topic = settings.events_topic;
   engine.dead_letters_topic = settings.dead_letters_topic;
   engine.group = settings.group;

@@ -26,6 +26,9 @@ void Settings::AddTo(config::Reader& reader) {
   reader.Add(events_topic, {"events-topic", "Topic that the receivers write"});
   reader.Add(dead_letters_topic, {"dead-letters-topic", "Topic for records that cannot be applied"});
   reader.Add(group, {"group", "Consumer group; one group applies each event once"});
+  reader.Add(group_instance_id, {"group-instance-id",
+                                 "Static membership: this worker's own name in its group, so that a restart within the "
+                                 "session timeout moves no partition; each worker needs another"});
   reader.Add(
       durability,
       {"durability", "What the topics must be: replicated (3 copies, 2 in sync), or single-broker for a local stack"},

@@ -25,7 +25,8 @@ struct Settings {
   int executors = 8;
   std::size_t batch_max = 200;
   std::vector<std::string> mirror{"all"};
-  std::string instance;  ///< empty: host name and process id
+  std::string group_instance_id;  ///< empty: dynamic membership
+  std::string instance;           ///< empty: host name and process id
   log::Level log_level = log::Level::kInfo;
   std::map<std::string, std::string> kafka;
 

@@ -1,5 +1,6 @@
 #include "common/kafka/consumer.h"
 
+#include <array>
 #include <deque>
 #include <map>
 #include <utility>
@@ -129,7 +130,15 @@ class Consumer::Impl {
   bool Poll(std::chrono::milliseconds timeout) {
     wake_.Wait(static_cast<int>(timeout.count()));
     while (rd_kafka_message_t* message = rd_kafka_consumer_poll(client_.get(), 0)) HandleGroupMessage(message);
-    return rd_kafka_fatal_error(client_.get(), nullptr, 0) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    return !FatalError();
+  }
+
+  [[nodiscard]] std::optional<Error> FatalError() const {
+    std::array<char, 512> reason{};
+    const auto error = rd_kafka_fatal_error(client_.get(), reason.data(), reason.size());
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
+    const auto code = error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID ? ErrorCode::kConflict : ErrorCode::kUnavailable;
+    return Error{code, std::string(rd_kafka_err2name(error)) + ": " + reason.data()};
   }
 
   void Wake() const { wake_.Signal(); }
@@ -337,6 +346,7 @@ Result<> Consumer::Subscribe() { return impl_->Subscribe(); }
 void Consumer::Close() { impl_->Close(); }
 void Consumer::Unsubscribe() { impl_->Unsubscribe(); }
 bool Consumer::Poll(std::chrono::milliseconds timeout) { return impl_->Poll(timeout); }
+std::optional<Error> Consumer::FatalError() const { return impl_->FatalError(); }
 void Consumer::Wake() const { impl_->Wake(); }
 Result<> Consumer::Assign(const std::vector<StartPosition>& positions) { return impl_->Assign(positions); }
 std::optional<ConsumedRecord> Consumer::Next(std::int32_t partition) { return impl_->Next(partition); }

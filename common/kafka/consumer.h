@@ -91,6 +91,9 @@ class Consumer {
   /// Waits until something happens (a rebalance, new records, Wake) or `timeout`, and serves it. False after a fatal
   /// client error: the consumer must be made anew.
   bool Poll(std::chrono::milliseconds timeout);
+  /// Why Poll says that it cannot go on: kConflict when another member of the group has taken the same static identity,
+  /// else kUnavailable. Empty while it can.
+  [[nodiscard]] std::optional<Error> FatalError() const;
   /// Makes a running or the next Poll return at once. Thread-safe.
   void Wake() const;
 

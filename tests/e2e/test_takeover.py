@@ -166,3 +166,16 @@ def test_workers_that_come_and_go_share_the_work(system: System, receiver: Progr
         sending.stop()
     system.wait_drained()
     checker.check(collect(system, history))
+
+
+def test_worker_with_another_ones_static_identity_ends_and_says_so(
+        system: System, receiver: Program, history: History) -> None:
+    """The one that came later has it; the one that is replaced must not go on, and a supervisor must see why."""
+    first = system.start_worker("first", KEYSTRAND_GROUP_INSTANCE_ID="the-same").wait_ready()
+    second = system.start_worker("second", KEYSTRAND_GROUP_INSTANCE_ID="the-same")
+    assert first.wait_end() == 1
+    assert "another worker has the same group-instance-id: give each its own" in first.log.read_text()
+    second.wait_ready()
+    send(receiver, history, *stories("static", 200))
+    system.wait_drained()
+    checker.check(collect(system, history))

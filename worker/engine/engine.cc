@@ -33,6 +33,9 @@ DispatchLimits LimitsOf(const EngineSettings& settings) {
 PollSettings PollSettingsOf(const EngineSettings& settings) {
   PollSettings poll;
   poll.consumer = {settings.kafka, settings.events_topic, settings.group};
+  if (!settings.group_instance_id.empty()) {
+    poll.consumer.client.properties["group.instance.id"] = settings.group_instance_id;
+  }
   poll.worker = settings.worker;
   poll.parked_interval = settings.parked_interval;
   return poll;

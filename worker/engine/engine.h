@@ -22,6 +22,7 @@ struct EngineSettings {
   std::string events_topic = "keystrand.events";
   std::string dead_letters_topic = "keystrand.dead-letters";
   std::string group = "keystrand-worker";
+  std::string group_instance_id;  ///< of static membership; empty: none
   kafka::Durability durability = kafka::Durability::kReplicated;
   std::int64_t record_bytes_min = 1048576 + 16384;  ///< what the topics must take
   std::string own_account;

@@ -80,10 +80,15 @@ Result<> PollLoop::Run() {
     const std::lock_guard lock(consumer_mutex_);
     consumer_open_ = false;
   }
+  const auto fatal = consumer_->FatalError();
   consumer_->Close();  // leaves the group; OnRevoked gives everything back
   consumer_.reset();
-  if (!healthy) return Fail(ErrorCode::kUnavailable, "the Kafka client met a fatal error");
-  return {};
+  if (healthy) return {};
+  if (fatal && fatal->code == ErrorCode::kConflict) {
+    return Fail(ErrorCode::kConflict,
+                "another worker has the same group-instance-id: give each its own (" + fatal->detail + ")");
+  }
+  return Fail(ErrorCode::kUnavailable, "the Kafka client met a fatal error" + (fatal ? ": " + fatal->detail : ""));
 }
 
 void PollLoop::Stop() {
