@@ -8,6 +8,7 @@
 
 #include "common/kafka/partitioner.h"
 #include "common/log/log.h"
+#include "common/records/event_record.h"
 #include "receiver/delivery_tag.h"
 #include "receiver/reply.h"
 
@@ -100,9 +101,12 @@ tl::expected<stripe::Signed, stripe::SignatureFailure> WebhookEndpoint::Verify(c
 }
 
 void WebhookEndpoint::Queue(http::Request request, http::Responder responder, bool signed_with_primary) {
-  Reception reception{std::string(request.request_id), NewTraceparent(), parts_.clock.Now(), signed_with_primary};
-  EventRecord event = MakeEventRecord(settings_, reception, std::move(request.body));
-  EventIds ids{std::move(reception.request_id), std::string(TraceIdOf(reception.traceparent)),
+  records::Reception reception{std::string(request.request_id), records::NewTraceparent(), parts_.clock.Now(),
+                               signed_with_primary ? records::SignedWith::kPrimary : records::SignedWith::kSecondary};
+  records::EventRecord event =
+      records::MakeEventRecord({settings_.name, settings_.expected_mode, settings_.own_account}, reception,
+                               std::move(request.body));
+  EventIds ids{std::move(reception.request_id), std::string(records::TraceIdOf(reception.traceparent)),
                std::move(event.event_id), std::move(event.event_type)};
   const auto delivery =
       std::make_shared<Delivery>(Delivery{std::move(responder), std::move(ids), event.livemode, event.created, {}});

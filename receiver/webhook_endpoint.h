@@ -10,7 +10,7 @@
 #include "common/http/handler.h"
 #include "common/kafka/publisher.h"
 #include "common/metrics/receiver_metrics.h"
-#include "receiver/event_record.h"
+#include "receiver/endpoint_settings.h"
 #include "receiver/events_in_flight.h"
 #include "receiver/produce_gate.h"
 #include "receiver/signing_secrets.h"

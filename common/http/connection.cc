@@ -7,7 +7,7 @@
 
 #include "common/http/forwarded_for.h"
 #include "common/http/proxy_header.h"
-#include "common/http/random_hex.h"
+#include "common/core/random_hex.h"
 #include "common/http/shed_words.h"
 
 namespace keystrand::http {

@@ -13,7 +13,7 @@ inline constexpr std::string_view kRequestId = "request-id";
 inline constexpr std::string_view kEndpoint = "endpoint";           ///< the endpoint's name in the settings
 inline constexpr std::string_view kExpectedMode = "expected-mode";  ///< live, test, any
 inline constexpr std::string_view kBodySha256 = "body-sha256";      ///< 64 lower-case hex digits
-inline constexpr std::string_view kSignedWith = "signed-with";      ///< primary (the first secret), secondary
+inline constexpr std::string_view kSignedWith = "signed-with";      ///< primary (the first secret), secondary, none
 inline constexpr std::string_view kTraceparent = "traceparent";     ///< W3C
 
 // Added by a replay.

@@ -98,6 +98,7 @@ def test_is_a_schema(name: str) -> None:
     [
         pytest.param(event(), id="event"),
         pytest.param(event(signed_with="secondary", expected_mode="live"), id="with the other secret"),
+        pytest.param(event(signed_with="none", endpoint="import"), id="imported"),
         pytest.param(event() | {"key": "test/acct_1/pi_1"}, id="of a connected account"),
         pytest.param(event() | {"key": f"test/{'a' * 255}/{'~' * 255}"}, id="with the longest key"),
         pytest.param(unreadable(event()), id="of an unreadable body"),

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "common/kafka/record_headers.h"
+#include "common/records/event_record.h"
 #include "common/stripe/envelope.h"
 #include "common/stripe/json_text.h"
-#include "receiver/event_record.h"
 #include "tests/fuzz/plain_json.h"
 #include "tests/fuzz/target.h"
 
@@ -20,7 +20,7 @@ namespace {
 using stripe::Envelope;
 using Kind = PlainJson::Kind;
 
-const receiver::EndpointSettings kEndpoint{"main", 0, "/webhooks/stripe", "live", "acct_own"};
+constexpr records::Intake kIntake{"main", "live", "acct_own"};
 
 // --- A second reading of the envelope: the rules of common/stripe/envelope.h over a tree that keeps repeated keys. ---
 
@@ -42,7 +42,7 @@ class PlainEnvelope {
     if (!IsName(Text(&event_, "id")) || !IsName(Text(&event_, "type")) || !account || !IsName(KeyId(*account))) {
       return std::nullopt;
     }
-    const bool self = account->empty() || *account == kEndpoint.own_account;
+    const bool self = account->empty() || *account == kIntake.own_account;
     return (livemode->Is(Kind::kTrue) ? "live/" : "test/") + (self ? "self" : *account) + "/" + KeyId(*account);
   }
 
@@ -149,14 +149,14 @@ std::string Sha256(std::string_view bytes) {
 
 using Headers = std::map<std::string_view, std::string>;
 
-Headers HeadersOf(const receiver::EventRecord& event) {
+Headers HeadersOf(const records::EventRecord& event) {
   Headers headers;
   for (const auto& [name, value] : event.record.headers) Check(headers.emplace(name, value).second, "a header is once");
   return headers;
 }
 
 /// schemas/records/event.schema.json, as far as it depends on the body.
-void CheckRecord(const receiver::EventRecord& event, std::string_view body, const std::optional<std::string>& key) {
+void CheckRecord(const records::EventRecord& event, std::string_view body, const std::optional<std::string>& key) {
   namespace header = kafka::header;
   const std::string digest = Sha256(body);
   Headers headers = HeadersOf(event);
@@ -211,14 +211,14 @@ void CheckEnvelope(const Envelope& event, const PlainJson& plain) {
 std::size_t NanosecondsPerByteMax() { return 40; }  // of 1 MiB of "1e400," each takes 17 to 21
 
 void RunInput(std::string_view input) {
-  const receiver::Reception reception{"0123456789abcdef", receiver::NewTraceparent(), {}, true};
+  const records::Reception reception{"0123456789abcdef", records::NewTraceparent(), {}, records::SignedWith::kPrimary};
   const auto plain = ReadPlainJson(input);
   const auto key = plain ? PlainEnvelope(*plain).Key() : std::nullopt;
-  const auto event = Timed(input.size(), [&] { return MakeEventRecord(kEndpoint, reception, std::string(input)); });
+  const auto event = Timed(input.size(), [&] { return MakeEventRecord(kIntake, reception, std::string(input)); });
   CheckRecord(event, input, key);
 
-  const auto envelope = stripe::ParseEnvelope(input, kEndpoint.own_account);
-  const auto again = stripe::ParseEnvelope(input, kEndpoint.own_account);
+  const auto envelope = stripe::ParseEnvelope(input, kIntake.own_account);
+  const auto again = stripe::ParseEnvelope(input, kIntake.own_account);
   Check(envelope.has_value() == key.has_value(), "receiver and worker agree on what can be read");
   Check(again.has_value() == envelope.has_value() && (!again || Same(*again, *envelope)), "the same at each reading");
   if (envelope) return CheckEnvelope(*envelope, *plain);

@@ -1,10 +1,10 @@
-#include "common/http/random_hex.h"
+#include "common/core/random_hex.h"
 
 #include <array>
 #include <cstdint>
 #include <random>
 
-namespace keystrand::http {
+namespace keystrand {
 namespace {
 
 std::mt19937_64 SeededGenerator() {
@@ -31,4 +31,4 @@ void FillRandomHex(std::span<char> out) {
   }
 }
 
-}  // namespace keystrand::http
+}  // namespace keystrand

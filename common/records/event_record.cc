@@ -1,14 +1,15 @@
-#include "receiver/event_record.h"
+#include "common/records/event_record.h"
 
+#include <cstdlib>
 #include <span>
 #include <utility>
 
-#include "common/http/random_hex.h"
+#include "common/core/random_hex.h"
 #include "common/kafka/record_headers.h"
 #include "common/stripe/envelope.h"
 #include "common/stripe/sha256.h"
 
-namespace keystrand::receiver {
+namespace keystrand::records {
 namespace {
 
 namespace header = kafka::header;
@@ -17,10 +18,19 @@ std::string UnixMilliseconds(std::chrono::system_clock::time_point time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
 }
 
-void Identify(EventRecord& event, const EndpointSettings& endpoint, std::string_view body) {
-  auto envelope = stripe::ParseEnvelope(body, endpoint.own_account);
+std::string NameOf(SignedWith secret) {
+  switch (secret) {
+    case SignedWith::kPrimary: return "primary";
+    case SignedWith::kSecondary: return "secondary";
+    case SignedWith::kNothing: return "none";
+  }
+  std::abort();
+}
+
+void Identify(EventRecord& event, const Intake& intake, std::string_view body) {
+  auto envelope = stripe::ParseEnvelope(body, intake.own_account);
   if (!envelope) {
-    event.record.key = stripe::UnreadableKey(endpoint.name, body);
+    event.record.key = stripe::UnreadableKey(intake.endpoint, body);
     return;
   }
   event.record.key = std::move(envelope->ordering_key);
@@ -34,17 +44,17 @@ void Identify(EventRecord& event, const EndpointSettings& endpoint, std::string_
 
 }  // namespace
 
-EventRecord MakeEventRecord(const EndpointSettings& endpoint, const Reception& reception, std::string body) {
+EventRecord MakeEventRecord(const Intake& intake, const Reception& reception, std::string body) {
   EventRecord event;
   auto& headers = event.record.headers;
   headers.reserve(9);
-  Identify(event, endpoint, body);
+  Identify(event, intake, body);
   headers.push_back({header::kReceivedAt, UnixMilliseconds(reception.received_at)});
   headers.push_back({header::kRequestId, reception.request_id});
-  headers.push_back({header::kEndpoint, endpoint.name});
-  headers.push_back({header::kExpectedMode, endpoint.expected_mode});
+  headers.push_back({header::kEndpoint, std::string(intake.endpoint)});
+  headers.push_back({header::kExpectedMode, std::string(intake.expected_mode)});
   headers.push_back({header::kBodySha256, stripe::Sha256Hex(body)});
-  headers.push_back({header::kSignedWith, reception.signed_with_primary ? "primary" : "secondary"});
+  headers.push_back({header::kSignedWith, NameOf(reception.signed_with)});
   headers.push_back({header::kTraceparent, reception.traceparent});
   event.record.value = std::move(body);
   return event;
@@ -52,11 +62,11 @@ EventRecord MakeEventRecord(const EndpointSettings& endpoint, const Reception& r
 
 std::string NewTraceparent() {
   std::string traceparent = "00-00000000000000000000000000000000-0000000000000000-01";
-  http::FillRandomHex(std::span(traceparent).subspan(3, 32));
-  http::FillRandomHex(std::span(traceparent).subspan(36, 16));
+  FillRandomHex(std::span(traceparent).subspan(3, 32));
+  FillRandomHex(std::span(traceparent).subspan(36, 16));
   return traceparent;
 }
 
 std::string_view TraceIdOf(std::string_view traceparent) { return traceparent.substr(3, 32); }
 
-}  // namespace keystrand::receiver
+}  // namespace keystrand::records

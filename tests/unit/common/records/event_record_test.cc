@@ -1,20 +1,20 @@
-#include "receiver/event_record.h"
+#include "common/records/event_record.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/stripe/sha256.h"
-#include "delivery.h"
 
-namespace keystrand::receiver {
+namespace keystrand::records {
 namespace {
 
 using testing::ElementsAre;
 
-const EndpointSettings kEndpoint{"main", 0, "/webhooks/stripe", "live", "acct_own"};
+constexpr Intake kIntake{"main", "live", "acct_own"};
+constexpr std::chrono::sys_seconds kNow{std::chrono::seconds(1'800'000'000)};
 
 Reception AReception() {
-  return {"0123456789abcdef0123456789abcdef", NewTraceparent(), kNow + std::chrono::milliseconds(7), true};
+  return {"0123456789abcdef0123456789abcdef", NewTraceparent(), kNow + std::chrono::milliseconds(7), SignedWith::kPrimary};
 }
 
 std::vector<std::pair<std::string, std::string>> HeadersOf(const EventRecord& event) {
@@ -28,7 +28,7 @@ TEST(EventRecord, CarriesTheBodyTheKeyAndAllHeaders) {
       R"({"id":"evt_1","object":"event","type":"invoice.paid","livemode":true,"created":1799999999,)"
       R"("data":{"object":{"id":"in_1","object":"invoice","customer":"cus_1"}}})";
   const Reception reception = AReception();
-  const EventRecord event = MakeEventRecord(kEndpoint, reception, body);
+  const EventRecord event = MakeEventRecord(kIntake, reception, body);
   EXPECT_EQ(event.record.value, body);
   EXPECT_EQ(event.record.key, "live/self/cus_1");
   EXPECT_EQ(event.event_id, "evt_1");
@@ -46,12 +46,12 @@ TEST(EventRecord, CarriesTheBodyTheKeyAndAllHeaders) {
 TEST(EventRecord, CountsTheOwnAccountAsSelf) {
   const std::string body = R"({"id":"evt_1","object":"event","type":"t","livemode":false,"account":"acct_own",)"
                            R"("data":{"object":{"id":"cus_1","object":"customer"}}})";
-  EXPECT_EQ(MakeEventRecord(kEndpoint, AReception(), body).record.key, "test/self/cus_1");
+  EXPECT_EQ(MakeEventRecord(kIntake, AReception(), body).record.key, "test/self/cus_1");
 }
 
 TEST(EventRecord, PutsAnUnreadableBodyUnderAKeyOfItsOwn) {
   const std::string body = "\xFF{not json";
-  const EventRecord event = MakeEventRecord(kEndpoint, AReception(), body);
+  const EventRecord event = MakeEventRecord(kIntake, AReception(), body);
   EXPECT_EQ(event.record.value, body);
   EXPECT_EQ(event.record.key, "unreadable/main/" + stripe::Sha256Hex(body).substr(0, 16));
   EXPECT_EQ(event.event_id, "");
@@ -63,10 +63,13 @@ TEST(EventRecord, PutsAnUnreadableBodyUnderAKeyOfItsOwn) {
 }
 
 TEST(EventRecord, TellsWhichSecretMatched) {
+  using Header = std::pair<std::string, std::string>;
   Reception reception = AReception();
-  reception.signed_with_primary = false;
-  const EventRecord event = MakeEventRecord(kEndpoint, reception, "{}");
-  EXPECT_THAT(HeadersOf(event), testing::Contains(std::pair<std::string, std::string>("signed-with", "secondary")));
+  reception.signed_with = SignedWith::kSecondary;
+  EXPECT_THAT(HeadersOf(MakeEventRecord(kIntake, reception, "{}")),
+              testing::Contains(Header("signed-with", "secondary")));
+  reception.signed_with = SignedWith::kNothing;
+  EXPECT_THAT(HeadersOf(MakeEventRecord(kIntake, reception, "{}")), testing::Contains(Header("signed-with", "none")));
 }
 
 TEST(Traceparent, IsOfANewTraceEachTime) {
@@ -77,4 +80,4 @@ TEST(Traceparent, IsOfANewTraceEachTime) {
 }
 
 }  // namespace
-}  // namespace keystrand::receiver
+}  // namespace keystrand::records
