@@ -103,9 +103,8 @@ tl::expected<stripe::Signed, stripe::SignatureFailure> WebhookEndpoint::Verify(c
 void WebhookEndpoint::Queue(http::Request request, http::Responder responder, bool signed_with_primary) {
   records::Reception reception{std::string(request.request_id), records::NewTraceparent(), parts_.clock.Now(),
                                signed_with_primary ? records::SignedWith::kPrimary : records::SignedWith::kSecondary};
-  records::EventRecord event =
-      records::MakeEventRecord({settings_.name, settings_.expected_mode, settings_.own_account}, reception,
-                               std::move(request.body));
+  records::EventRecord event = records::MakeEventRecord(
+      {settings_.name, settings_.expected_mode, settings_.own_account}, reception, std::move(request.body));
   EventIds ids{std::move(reception.request_id), std::string(records::TraceIdOf(reception.traceparent)),
                std::move(event.event_id), std::move(event.event_type)};
   const auto delivery =

@@ -87,6 +87,8 @@ class Sieve {
   std::vector<std::string> rest_;
 };
 
+constexpr int kPositionalsMax = 1 << 20;
+
 /// One option that takes one value; what comes twice is kept, to be told.
 void AddFlag(CLI::App& app, const std::string& name) {
   app.add_option("--" + name)->expected(1)->take_all()->allow_extra_args(false);
@@ -137,6 +139,8 @@ class Interpreter {
       auto& app = CommandApp(app_, command.path);
       for (const auto& name : command.flags) AddFlag(app, name);
       for (const auto& name : command.positionals) app.add_option(name)->expected(1);
+      if (!command.rest.empty())
+        app.add_option(command.rest)->expected(1, kPositionalsMax)->take_all()->allow_extra_args();
     }
   }
 
@@ -165,6 +169,7 @@ class Interpreter {
       line.command = command.path;
       Collect(app, command.flags, line.command_flags, line.problems);
       for (const auto& name : command.positionals) CollectPositional(app, command.path, name, line);
+      if (!command.rest.empty()) line.rest = app.get_option(command.rest)->results();
       return;
     }
     if (!line.help && !line.version) line.problems.push_back("no command given; --help lists them");

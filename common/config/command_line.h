@@ -13,6 +13,7 @@ struct CommandLineSpec {
     std::string path;  ///< "topics create"
     std::vector<std::string> flags;
     std::vector<std::string> positionals;
+    std::string rest = {};  ///< name of the positionals behind those, any number; empty: there are none
   };
   std::vector<std::string> flags;         ///< each takes one value
   std::vector<std::string> switches;      ///< those of all flags that may stand alone, which means true
@@ -27,6 +28,7 @@ struct CommandLine {
   std::string command;                               ///< path of the command, if the program has any
   std::map<std::string, std::string> command_flags;  ///< those of `command`
   std::vector<std::string> positionals;              ///< those of `command`
+  std::vector<std::string> rest;                     ///< likewise
   std::map<std::string, std::string> kafka;
   bool help = false;
   bool version = false;

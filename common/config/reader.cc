@@ -26,6 +26,10 @@ void Command::AddPositional(std::string& field, std::string name, std::string he
   positionals_.push_back({&field, std::move(name), std::move(help)});
 }
 
+void Command::AddPositionals(std::vector<std::string>& field, std::string name, std::string help) {
+  rest_ = {&field, std::move(name), std::move(help)};
+}
+
 int Outcome::Finish() const {
   std::FILE* stream = exit_code == 0 ? stdout : stderr;
   std::fwrite(text.data(), 1, text.size(), stream);
@@ -46,7 +50,7 @@ class Reader::Impl {
       if (entry.is_switch) spec.switches.push_back(entry.setting.name);
     }
     for (const auto& command : declaration.commands) {
-      CommandLineSpec::Command shape{command.path(), {}, {}};
+      CommandLineSpec::Command shape{command.path(), {}, {}, command.rest().name};
       for (const auto& entry : command.entries()) {
         shape.flags.push_back(entry.setting.name);
         if (entry.is_switch) spec.switches.push_back(entry.setting.name);

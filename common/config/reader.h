@@ -27,24 +27,43 @@ class Command : public SettingList {
   Command(std::string path, std::string help) : path_(std::move(path)), help_(std::move(help)) {}
   /// A required positional argument, in the order added.
   void AddPositional(std::string& field, std::string name, std::string help);
+  /// All positional arguments behind the required ones, none or many.
+  void AddPositionals(std::vector<std::string>& field, std::string name, std::string help);
   /// This command needs that setting of the program.
   void Require(std::string setting) { required_.push_back(std::move(setting)); }
+  /// A rule of this command, as Reader::Check; run only when it is the one given.
+  void Check(std::vector<std::string> about, std::function<std::vector<std::string>()> rule) {
+    rules_.push_back({std::move(about), std::move(rule)});
+  }
 
   struct Positional {
     std::string* field;
     std::string name;
     std::string help;
   };
+  struct Positionals {
+    std::vector<std::string>* field = nullptr;  ///< null: there are none
+    std::string name;
+    std::string help;
+  };
+  struct Rule {
+    std::vector<std::string> about;
+    std::function<std::vector<std::string>()> rule;
+  };
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const std::string& help() const { return help_; }
   [[nodiscard]] const std::vector<Positional>& positionals() const { return positionals_; }
+  [[nodiscard]] const Positionals& rest() const { return rest_; }
   [[nodiscard]] const std::vector<std::string>& required() const { return required_; }
+  [[nodiscard]] const std::vector<Rule>& rules() const { return rules_; }
 
  private:
   std::string path_;
   std::string help_;
   std::vector<Positional> positionals_;
+  Positionals rest_;
   std::vector<std::string> required_;
+  std::vector<Rule> rules_;
 };
 
 /// A key that sections of one kind may have.

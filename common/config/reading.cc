@@ -208,6 +208,7 @@ void Reading::ApplyCommand() {
     for (std::size_t i = 0; i < command.positionals().size() && i < line_.positionals.size(); ++i) {
       *command.positionals()[i].field = line_.positionals[i];
     }
+    if (command.rest().field != nullptr) *command.rest().field = line_.rest;
     for (const auto& name : command.required()) {
       if (const auto* entry = FindSetting(settings_, name)) RequireFor(*entry, " (" + command.path() + " needs it)");
     }
@@ -215,12 +216,18 @@ void Reading::ApplyCommand() {
 }
 
 void Reading::CheckRules() {
-  for (const auto& rule : declaration_.rules) {
-    const bool told = std::any_of(rule.about.begin(), rule.about.end(),
-                                  [&](const std::string& name) { return troubled_.count(name) > 0; });
-    if (told) continue;
-    for (auto& problem : rule.rule()) problems_.push_back(std::move(problem));
+  for (const auto& rule : declaration_.rules) CheckRule(rule);
+  for (const auto& command : declaration_.commands) {
+    if (command.path() != line_.command) continue;
+    for (const auto& rule : command.rules()) CheckRule(rule);
   }
+}
+
+void Reading::CheckRule(const Declaration::Rule& rule) {
+  const bool told = std::any_of(rule.about.begin(), rule.about.end(),
+                                [&](const std::string& name) { return troubled_.count(name) > 0; });
+  if (told) return;
+  for (auto& problem : rule.rule()) problems_.push_back(std::move(problem));
 }
 
 }  // namespace keystrand::config

@@ -21,10 +21,7 @@ struct Declaration {
     std::vector<SectionKey> keys;
     Sections* sections;
   };
-  struct Rule {
-    std::vector<std::string> about;
-    std::function<std::vector<std::string>()> rule;
-  };
+  using Rule = Command::Rule;
   std::map<std::string, std::string>* kafka = nullptr;
   std::vector<SectionKind> section_kinds;
   std::list<Command> commands;  // references to them stay good
@@ -63,6 +60,7 @@ class Reading {
   void ApplyCommand();
   void RequireFor(const SettingEntry& entry, const std::string& whom);
   void CheckRules();
+  void CheckRule(const Declaration::Rule& rule);
   void Problem(const std::string& setting, const std::string& text);
 
   const std::vector<SettingEntry>& settings_;

@@ -42,10 +42,13 @@ std::string HelpOf(const SettingEntry& entry, bool command) {
 std::string CommandHelp(const Command& command) {
   std::string usage = command.path();
   for (const auto& positional : command.positionals()) usage += " " + positional.name;
+  const auto& rest = command.rest();
+  if (rest.field != nullptr) usage += " [" + rest.name + "]...";
   std::string text = "  " + usage + "\n" + Wrapped(command.help() + ".", "      ");
   for (const auto& positional : command.positionals()) {
     text += Wrapped(positional.name + ": " + positional.help + ".", "      ");
   }
+  if (rest.field != nullptr) text += Wrapped(rest.name + ": " + rest.help + ".", "      ");
   for (const auto& entry : command.entries()) text += "    " + HelpOf(entry, true);
   return text;
 }

@@ -5,9 +5,9 @@
 #include <cstring>
 #include <utility>
 
+#include "common/core/random_hex.h"
 #include "common/http/forwarded_for.h"
 #include "common/http/proxy_header.h"
-#include "common/core/random_hex.h"
 #include "common/http/shed_words.h"
 
 namespace keystrand::http {

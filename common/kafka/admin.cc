@@ -45,6 +45,7 @@ void ReadConfig(std::string_view name, const char* value, TopicDescription& desc
   if (name == "min.insync.replicas") description.min_insync_replicas = static_cast<std::int32_t>(ToNumber(value));
   if (name == "max.message.bytes") description.record_bytes_max = ToNumber(value);
   if (name == "retention.ms") description.retention_ms = ToNumber(value);
+  if (name == "segment.ms") description.segment_ms = ToNumber(value);
   if (name == "unclean.leader.election.enable") {
     description.unclean_leader_election = value != nullptr && std::string_view(value) == "true";
   }

@@ -28,6 +28,7 @@ struct TopicDescription {
   std::int64_t record_bytes_max = 0;  ///< max.message.bytes
   std::int64_t retention_ms = 0;      ///< -1: for ever
   bool unclean_leader_election = false;
+  std::int64_t segment_ms = 0;  ///< a record goes with its segment: so much later than retention_ms, at most
 };
 
 /// A member of a consumer group and the partitions it was given.

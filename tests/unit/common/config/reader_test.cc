@@ -327,8 +327,15 @@ class CommandTest : public ReaderTest {
     show.Require("database-url");
     show.Add(payload_, {"payload", "with its body"});
     reader_.AddCommand("status", "shows the state");
+    auto& replay = reader_.AddCommand("replay", "replays letters");
+    replay.Add(payload_, {"dry-run", "only say what would be done"});
+    replay.AddPositionals(ids_, "ID", "a letter");
+    replay.Check({"dry-run"}, [this]() -> std::vector<std::string> {
+      return ids_.empty() ? std::vector<std::string>{"give an ID"} : std::vector<std::string>{};
+    });
   }
   std::int32_t partitions_ = 12;
+  std::vector<std::string> ids_;
   std::string id_;
   bool payload_ = false;
 };
@@ -361,6 +368,19 @@ TEST_F(CommandTest, ReadsPositionalsAndRequiresWhatTheCommandNeeds) {
               AllOf(HasSubstr("ID is missing"), HasSubstr("database-url: not set (event show needs it)")));
 }
 
+TEST_F(CommandTest, ReadsAnyNumberOfPositionalsBetweenFlags) {
+  auto outcome = Read({"replay", "a/1/2", "--dry-run", "b", "--events-topic", "t", "c"});
+  ASSERT_TRUE(outcome.ready) << outcome.text;
+  EXPECT_EQ(ids_, (std::vector<std::string>{"a/1/2", "b", "c"}));
+  EXPECT_TRUE(payload_);
+  EXPECT_EQ(fields_.topic, "t");
+}
+
+TEST_F(CommandTest, ARuleOfACommandHoldsForThatCommandOnly) {
+  EXPECT_THAT(Read({"replay"}).text, HasSubstr("give an ID"));
+  EXPECT_TRUE(Read({"status"}).ready);
+}
+
 TEST_F(CommandTest, RefusesABadFlagOfACommand) {
   EXPECT_THAT(Read({"topics", "create", "--partitions=0"}).text, HasSubstr("partitions = \"0\" (--partitions)"));
   EXPECT_THAT(Read({"status", "--partitions=1"}).text, HasSubstr("--partitions: no such flag"));
@@ -376,7 +396,8 @@ TEST_F(CommandTest, NeedsACommandThatExists) {
 TEST_F(CommandTest, HelpListsTheCommands) {
   const auto help = Read({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  EXPECT_THAT(help.text, AllOf(HasSubstr("topics create"), HasSubstr("--partitions"), HasSubstr("event show ID")));
+  EXPECT_THAT(help.text, AllOf(HasSubstr("topics create"), HasSubstr("--partitions"), HasSubstr("event show ID"),
+                               HasSubstr("replay [ID]...")));
   EXPECT_EQ(Read({"topics", "create", "--help"}).exit_code, 0);
 }
 

@@ -14,7 +14,8 @@ constexpr Intake kIntake{"main", "live", "acct_own"};
 constexpr std::chrono::sys_seconds kNow{std::chrono::seconds(1'800'000'000)};
 
 Reception AReception() {
-  return {"0123456789abcdef0123456789abcdef", NewTraceparent(), kNow + std::chrono::milliseconds(7), SignedWith::kPrimary};
+  return {"0123456789abcdef0123456789abcdef", NewTraceparent(), kNow + std::chrono::milliseconds(7),
+          SignedWith::kPrimary};
 }
 
 std::vector<std::pair<std::string, std::string>> HeadersOf(const EventRecord& event) {
