@@ -3,60 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/kafka/internal.h"
+#include "common/kafka/fetch.h"
 
 namespace keystrand::kafka {
 namespace {
 
-using MessageHandle = Owner<rd_kafka_message_t, rd_kafka_message_destroy>;
 using MetadataHandle = Owner<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
 using Clock = std::chrono::steady_clock;
-
-StoredRecord Copy(const rd_kafka_message_t& message) {
-  StoredRecord record;
-  record.position = {message.partition, message.offset};
-  record.timestamp_ms = rd_kafka_message_timestamp(&message, nullptr);
-  record.key.assign(static_cast<const char*>(message.key), message.key_len);
-  record.value.assign(static_cast<const char*>(message.payload), message.len);
-  rd_kafka_headers_t* headers = nullptr;
-  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return record;
-  const char* name = nullptr;
-  const void* value = nullptr;
-  std::size_t size = 0;
-  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
-       ++i) {
-    record.headers.push_back({name, std::string(static_cast<const char*>(value), size)});
-  }
-  return record;
-}
-
-/// Partitions being fetched into one queue; all are stopped at the end of the scope.
-class Fetch {
- public:
-  Fetch(rd_kafka_t* client, const std::string& topic)
-      : queue_(rd_kafka_queue_new(client)), topic_(rd_kafka_topic_new(client, topic.c_str(), nullptr)) {}
-  ~Fetch() {
-    for (const auto partition : started_) rd_kafka_consume_stop(topic_.get(), partition);
-  }
-  Fetch(const Fetch&) = delete;
-  Fetch& operator=(const Fetch&) = delete;
-
-  Result<> Start(Position position) {
-    if (rd_kafka_consume_start_queue(topic_.get(), position.partition, position.offset, queue_.get()) != 0) {
-      return FailWith(rd_kafka_last_error(), "read");
-    }
-    started_.push_back(position.partition);
-    return {};
-  }
-  [[nodiscard]] MessageHandle Next(std::chrono::milliseconds timeout) {
-    return MessageHandle(rd_kafka_consume_queue(queue_.get(), static_cast<int>(timeout.count())));
-  }
-
- private:
-  QueueHandle queue_;
-  TopicHandle topic_;
-  std::vector<std::int32_t> started_;
-};
 
 /// The end of the log was reached, or the position lies outside it.
 bool SaysNotKept(rd_kafka_resp_err_t error) {
@@ -98,7 +51,7 @@ class RecordReader::Impl {
       const auto i = static_cast<std::size_t>(at - positions.begin());
       if (i == positions.size() || settled[i]) continue;
       settled[i] = true;
-      if (is_record && message->offset == at->offset) records[i] = Copy(*message);
+      if (is_record && message->offset == at->offset) records[i] = CopyOf(*message);
     }
     return records;
   }
