@@ -1,0 +1,142 @@
+#include "worker/store/pruning.h"
+
+#include <algorithm>
+
+namespace keystrand::worker::store {
+namespace {
+
+/// The inbox is read for many chunks at once: each reading passes over the rows that were deleted and not yet vacuumed.
+constexpr std::size_t kChunksPerReading = 50;
+
+constexpr Statement kCount{"prune_count", R"(
+SELECT (SELECT count(*) FROM keystrand.inbox
+         WHERE settled_at < now() - make_interval(secs => $1::integer)
+           AND status IN ('applied', 'stale', 'ignored', 'discarded')),
+       (SELECT count(*) FROM keystrand.dead_letters
+         WHERE failed_at < now() - make_interval(secs => $1::integer) AND status IN ('resolved', 'discarded')),
+       (SELECT count(*) FROM keystrand.outbox
+         WHERE next_attempt_at < now() - make_interval(secs => $1::integer) AND status = 'delivered'))"};
+
+/// now(), since with a volatile clock the BRIN index on settled_at is of no use.
+constexpr Statement kOldEvents{"prune_find", R"(
+SELECT scope, event_id FROM keystrand.inbox
+ WHERE settled_at < now() - make_interval(secs => $1::integer)
+   AND status IN ('applied', 'stale', 'ignored', 'discarded')
+ LIMIT $2::integer)"};
+
+/// The row is judged again: it may have been written since it was read.
+constexpr Statement kEvents{"prune_events", R"(
+DELETE FROM keystrand.inbox i
+ USING unnest($2::text[], $3::text[]) AS u(scope, event_id)
+ WHERE i.scope = u.scope AND i.event_id = u.event_id
+   AND i.settled_at < now() - make_interval(secs => $1::integer)
+   AND i.status IN ('applied', 'stale', 'ignored', 'discarded'))"};
+
+constexpr Statement kLetters{"prune_letters", R"(
+DELETE FROM keystrand.dead_letters l
+ USING (SELECT source_topic, source_partition, source_offset FROM keystrand.dead_letters
+         WHERE failed_at < now() - make_interval(secs => $1::integer) AND status IN ('resolved', 'discarded')
+         ORDER BY failed_at LIMIT $2::integer) old
+ WHERE l.source_topic = old.source_topic AND l.source_partition = old.source_partition
+   AND l.source_offset = old.source_offset AND l.status IN ('resolved', 'discarded'))"};
+
+/// A delivered row has no time of its delivery; its last attempt was due before that, and never long before.
+constexpr Statement kEffects{"prune_effects", R"(
+DELETE FROM keystrand.outbox o
+ USING (SELECT seq FROM keystrand.outbox
+         WHERE next_attempt_at < now() - make_interval(secs => $1::integer) AND status = 'delivered'
+         ORDER BY seq LIMIT $2::integer) old
+ WHERE o.seq = old.seq AND o.status = 'delivered')"};
+
+Params AgeParams(std::chrono::seconds age) {
+  Params params;
+  params.Add(static_cast<std::int64_t>(age.count()));
+  return params;
+}
+
+Result<std::vector<EventKey>> FindOldEvents(Session& session, std::chrono::seconds age, std::size_t limit) {
+  std::vector<EventKey> keys;
+  const auto found = session.InTransaction([&](Transaction& transaction) -> Result<> {
+    Params params = AgeParams(age);
+    params.Add(static_cast<std::int64_t>(limit));
+    const auto rows = transaction.Run(kOldEvents, params);
+    if (!rows) return Fail(rows.error());
+    for (std::size_t i = 0; i < rows->size(); ++i) {
+      keys.push_back({std::string(rows->Text(i, 0)), std::string(rows->Text(i, 1))});
+    }
+    return {};
+  });
+  if (!found) return Fail(found.error());
+  std::sort(keys.begin(), keys.end());  // locks are taken in the order of keys, as by everybody
+  return keys;
+}
+
+/// One transaction; how many rows it deleted.
+Result<std::int64_t> Delete(Session& session, const Statement& statement, const Params& params) {
+  std::int64_t deleted = 0;
+  const auto done = session.InTransaction([&](Transaction& transaction) -> Result<> {
+    const auto rows = transaction.Run(statement, params);
+    if (!rows) return Fail(rows.error());
+    deleted = static_cast<std::int64_t>(rows->affected());
+    return {};
+  });
+  if (!done) return Fail(done.error());
+  return deleted;
+}
+
+Result<> DeleteEvents(Session& session, std::chrono::seconds age, const std::vector<EventKey>& keys, std::size_t chunk,
+                      std::int64_t& deleted) {
+  for (std::size_t from = 0; from < keys.size(); from += chunk) {
+    const std::vector<EventKey> some(keys.begin() + static_cast<std::ptrdiff_t>(from),
+                                     keys.begin() + static_cast<std::ptrdiff_t>(std::min(from + chunk, keys.size())));
+    Params params = AgeParams(age);
+    params
+        .Add(ArrayOf(
+            some, [](const auto& key) -> const auto& { return key.scope; }))
+        .Add(ArrayOf(
+            some, [](const auto& key) -> const auto& { return key.event_id; }));
+    const auto rows = Delete(session, kEvents, params);
+    if (!rows) return Fail(rows.error());
+    deleted += *rows;
+  }
+  return {};
+}
+
+Result<> PruneEvents(Session& session, std::chrono::seconds age, std::size_t chunk, std::int64_t& deleted) {
+  const std::size_t limit = chunk * kChunksPerReading;
+  while (true) {
+    const auto keys = FindOldEvents(session, age, limit);
+    if (!keys) return Fail(keys.error());
+    if (auto done = DeleteEvents(session, age, *keys, chunk, deleted); !done) return done;
+    if (keys->size() < limit) return {};
+  }
+}
+
+Result<> PruneTable(Session& session, const Statement& statement, std::chrono::seconds age, int chunk,
+                    std::int64_t& deleted) {
+  Params params = AgeParams(age);
+  params.Add(chunk);
+  while (true) {
+    const auto rows = Delete(session, statement, params);
+    if (!rows) return Fail(rows.error());
+    deleted += *rows;
+    if (*rows < chunk) return {};
+  }
+}
+
+}  // namespace
+
+Result<PruneCounts> CountPrunable(Transaction& transaction, std::chrono::seconds age) {
+  const auto rows = transaction.Run(kCount, AgeParams(age));
+  if (!rows) return Fail(rows.error());
+  return PruneCounts{rows->Int(0, 0), rows->Int(0, 1), rows->Int(0, 2)};
+}
+
+Result<> Prune(Session& session, std::chrono::seconds age, int chunk, PruneCounts& done) {
+  const auto events = PruneEvents(session, age, static_cast<std::size_t>(chunk), done.events);
+  if (!events) return events;
+  if (auto letters = PruneTable(session, kLetters, age, chunk, done.letters); !letters) return letters;
+  return PruneTable(session, kEffects, age, chunk, done.effects);
+}
+
+}  // namespace keystrand::worker::store
