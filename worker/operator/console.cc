@@ -1,5 +1,8 @@
 #include "worker/operator/console.h"
 
+#include <chrono>
+
+#include "common/core/clock.h"
 #include "worker/operator/text.h"
 
 namespace keystrand::worker::op {
@@ -23,6 +26,12 @@ std::string DatabaseTrouble(const Error& error) {
   }
   return "the database refused (" + error.detail + ")";
 }
+
+std::int64_t NowMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(SystemClock().Now().time_since_epoch()).count();
+}
+
+Reply Failed(const std::string& text) { return {kFailed, "", Line(text)}; }
 
 int ExitCodeOf(const Error& error) { return error.code == ErrorCode::kUnavailable ? kUnreachable : kFailed; }
 

@@ -1,15 +1,17 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "common/core/error.h"
 
 namespace keystrand::worker::op {
 
-/// Exit codes of the tool.
+/// Exit codes of the tool. A command line or setting that is refused is 2 as well.
 inline constexpr int kOk = 0;
-inline constexpr int kFailed = 1;       ///< it could not be done, or `status`: degraded
-inline constexpr int kUnreachable = 2;  ///< Kafka or PostgreSQL cannot be asked, or a setting was refused
+inline constexpr int kFailed = 1;       ///< it could not be done, or not all of it; `status`: degraded
+inline constexpr int kUnreachable = 2;  ///< of topics, status and event: Kafka or PostgreSQL cannot be asked
+inline constexpr int kNothing = 3;      ///< nothing is there that the command could be about
 
 /// What a command leaves behind, for main to print.
 struct Reply {
@@ -24,6 +26,12 @@ std::string Line(const std::string& text);
 /// What went wrong with Kafka or PostgreSQL in one line, with the remedy.
 std::string KafkaTrouble(const Error& error, const std::string& brokers);
 std::string DatabaseTrouble(const Error& error);
+
+/// Unix ms.
+std::int64_t NowMs();
+
+/// A failed reply with one line on stderr.
+Reply Failed(const std::string& text);
 
 /// kUnreachable if the other side cannot be asked, else kFailed.
 int ExitCodeOf(const Error& error);

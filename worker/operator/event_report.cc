@@ -129,6 +129,10 @@ std::optional<store::SourcePosition> ParsePosition(std::string_view text) {
   return valid ? std::optional(std::move(source)) : std::nullopt;
 }
 
+bool IsKnownHeader(std::string_view name) {
+  return std::find(kShownHeaders.begin(), kShownHeaders.end(), name) != kShownHeaders.end();
+}
+
 bool IsOf(const kafka::StoredRecord& record, const std::string& event_id) {
   return record.FindHeader(header::kEventId).value_or("") == event_id;
 }
@@ -150,8 +154,7 @@ RecordFacts FactsOf(const store::SourcePosition& source, const std::string& even
   facts.body_bytes = static_cast<std::int64_t>(record->value.size());
   facts.digest_matches = record->FindHeader(header::kBodySha256) == stripe::Sha256Hex(record->value);
   for (const auto& h : record->headers) {
-    if (std::find(kShownHeaders.begin(), kShownHeaders.end(), h.name) != kShownHeaders.end())
-      facts.headers.push_back(h);
+    if (IsKnownHeader(h.name)) facts.headers.push_back(h);
   }
   return facts;
 }

@@ -56,6 +56,9 @@ bool IsOf(const kafka::StoredRecord& record, const std::string& event_id);
 /// A position as PositionText writes it; nothing if it is none. Event ids have no slash.
 std::optional<store::SourcePosition> ParsePosition(std::string_view text);
 
+/// Whether a record's header is one of ours (schemas/records); any other could hold anything.
+bool IsKnownHeader(std::string_view name);
+
 /// "keystrand.events/3/17"
 std::string PositionText(const store::SourcePosition& source);
 

@@ -29,15 +29,6 @@ std::string RecordText(const EventReport& report, const store::SourcePosition& s
          (record->digest_matches ? "as they were signed (SHA-256)" : "WHICH DO NOT MATCH body-sha256");
 }
 
-/// Label and value lines under a title.
-std::string Block(const std::string& title, const std::vector<std::pair<std::string, std::string>>& lines) {
-  Table table({Align::kLeft, Align::kLeft});
-  for (const auto& [label, value] : lines) {
-    if (!value.empty()) table.Add({label, Safe(value)});
-  }
-  return Safe(title) + "\n" + table.Render("  ");
-}
-
 std::string SettledText(const EventReport& report, const store::SettledEvent& event) {
   return Block(event.key.event_id + " " + event.event_type + ": " + event.status,
                {{"scope", event.key.scope},

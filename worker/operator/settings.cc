@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/kafka/client_settings.h"
+#include "worker/operator/commands.h"
 #include "worker/store/schema_version.h"
 
 namespace keystrand::worker::op {
@@ -17,57 +18,13 @@ namespace {
 
 using Problems = std::vector<std::string>;
 
+constexpr std::size_t kActorBytesMax = 255;  // of the header replay-actor
+
 /// Who types: $USER, which sudo leaves to the one who called it in most set-ups, else the account's name.
 std::string LoginName() {
   if (const char* user = std::getenv("USER"); user != nullptr && *user != '\0') return user;
   const passwd* account = getpwuid(geteuid());
   return account != nullptr ? account->pw_name : "uid " + std::to_string(geteuid());
-}
-
-void AddTopicsCreate(config::Reader& reader, Settings& settings) {
-  auto& command =
-      reader.AddCommand("topics create",
-                        "Makes the topics of events, dead letters and facts, and waits until they can be "
-                        "used. Topics that exist stay as they are and are compared with what they should be");
-  command.Require("kafka-brokers");
-  command.Add(settings.partitions,
-              {"partitions",
-               "partitions of each topic: the most workers that can share the work; it cannot change later without "
-               "moving keys. 0 stands for as many as the events topic has already, else 12"},
-              config::Range<std::int32_t>{0, 1000});
-  command.Add(settings.replication,
-              {"replication", "copies of each record. 0 stands for 3, or the number of brokers where there are fewer"},
-              config::Range<std::int32_t>{0, 15});
-}
-
-void AddStatus(config::Reader& reader, Settings& settings) {
-  auto& command =
-      reader.AddCommand("status",
-                        "Shows topics, backlog, workers, dead letters and parked events on one screen. Exit "
-                        "code: 0 healthy, 1 degraded, 2 Kafka or PostgreSQL cannot be asked");
-  command.Require("kafka-brokers");
-  command.Require("database-url");
-  command.Add(settings.backlog_age_max,
-              {"backlog-age-max-seconds", "an event that waits longer is a problem; the page of the alert rules"},
-              {std::chrono::seconds(1), std::chrono::seconds(86400)});
-}
-
-void AddEventShow(config::Reader& reader, Settings& settings) {
-  auto& command =
-      reader.AddCommand("event show",
-                        "Shows all that became of one event, in every scope: its record, its outcome, the "
-                        "object that it changed, dead letters, retries and what operators did. Exit code: 1 if "
-                        "nothing is known of it");
-  command.Require("database-url");
-  command.AddPositional(settings.event_id, "ID",
-                        "the event's id (evt_…), or where its record lies (topic/partition/offset), for a body that "
-                        "has no id");
-  command.Add(settings.scope, {"scope", "only this one, as live/self or test/acct_…"});
-  command.Add(settings.payload,
-              {"payload",
-               "print the body as it was received and nothing else; it holds personal data, so a row of "
-               "operator_actions is written first, and --reason is needed"});
-  command.Add(settings.reason, {"reason", "why the payload is looked at, for the audit"});
 }
 
 Problems KafkaProblems(const Settings& settings) {
@@ -95,9 +52,9 @@ Problems TopicProblems(const Settings& settings) {
   return problems;
 }
 
-Problems PayloadProblems(const Settings& settings) {
-  if (!settings.payload || !settings.reason.empty()) return {};
-  return {"--payload: give --reason \"…\" too: whoever audits must see why a body was looked at"};
+Problems ActorProblems(const Settings& settings) {
+  if (!settings.actor.empty() && settings.actor.size() <= kActorBytesMax) return {};
+  return {"actor: give 1 to " + std::to_string(kActorBytesMax) + " bytes: audit rows and replays name who acts"};
 }
 
 }  // namespace
@@ -120,18 +77,27 @@ void Settings::AddTo(config::Reader& reader) {
   reader.Add(database_url, {"database-url", "PostgreSQL, as libpq takes it: postgresql://user@host/name"});
   reader.Add(database_password_file,
              {"database-password-file", "file with the password on its first line; read again at each connect"});
+  reader.Add(account, {"account",
+                       "your own account (acct_…), as the receivers and workers have it: import and rebuild count "
+                       "events that name it as self"});
+  reader.Add(inbox_days,
+             {"inbox-days",
+              "how long prune keeps what was settled; longer than both topics keep a record, or a late duplicate of a "
+              "pruned event would be applied again"},
+             config::Range<int>{1, 36500}, "days");
   reader.AddKafkaProperties(kafka);
   reader.Add(actor, {"actor", "who acts, as the audit rows say it; the login name unless set"});
-  reader.Add(output, {"output", "text for people, json (one object in one line) for programs"},
-             {{"text", Format::kText}, {"json", Format::kJson}});
+  reader.Add(output,
+             {"output",
+              "text (or table, which is the same) for people, json for programs: an object a line, one of them or, of "
+              "lists, one for each thing"},
+             {{"text", Format::kText}, {"table", Format::kText}, {"json", Format::kJson}});
   reader.Add(timeout, {"timeout-ms", "how long to wait for an answer of Kafka or PostgreSQL"},
              {std::chrono::milliseconds(100), std::chrono::milliseconds(60'000)});
-  AddTopicsCreate(reader, *this);
-  AddStatus(reader, *this);
-  AddEventShow(reader, *this);
+  AddCommands(reader, *this);
   reader.Check({"kafka"}, [this] { return KafkaProblems(*this); });
   reader.Check({"events-topic", "dead-letters-topic", "facts-topic"}, [this] { return TopicProblems(*this); });
-  reader.Check({"payload", "reason"}, [this] { return PayloadProblems(*this); });
+  reader.Check({"actor"}, [this] { return ActorProblems(*this); });
 }
 
 store::DatabaseSettings Settings::Database() const {

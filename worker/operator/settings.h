@@ -7,13 +7,15 @@
 
 #include "common/config/reader.h"
 #include "common/kafka/topic_watch.h"
+#include "worker/operator/letter_choice.h"
 #include "worker/store/session.h"
 
 namespace keystrand::worker::op {
 
 enum class Format : std::uint8_t { kText, kJson };
 
-/// Everything that can be set about `keystrand`; reasons and bounds stand beside each in settings.cc.
+/// Everything that can be set about `keystrand`; reasons and bounds stand beside each in settings.cc and
+/// commands.cc.
 struct Settings {
   std::string kafka_brokers;
   std::string events_topic = "keystrand.events";
@@ -29,6 +31,9 @@ struct Settings {
   Format output = Format::kText;
   std::chrono::milliseconds timeout{5000};
 
+  std::string account;
+  int inbox_days = 100;
+
   // topics create
   std::int32_t partitions = 0;   ///< 0: as many as the events topic has, else 12
   std::int32_t replication = 0;  ///< 0: the smaller of 3 and the number of brokers
@@ -38,7 +43,24 @@ struct Settings {
   std::string event_id;
   std::string scope;  ///< empty: all
   bool payload = false;
-  std::string reason;
+  std::string reason;  ///< of every command that writes
+  // dead-letters
+  LetterChoice letters;
+  std::int64_t list_limit = 100;  ///< of list; 0: all
+  std::string letter_id;          ///< of show
+  bool raw = false;
+  bool resume = false;
+  bool dry_run = false;  ///< also of prune and import
+  // customer show
+  std::string customer;
+  // breaker
+  std::string handler;
+  std::string accepted;  ///< a number, which its rule has checked
+  // prune
+  int chunk = 1000;
+  // import
+  std::string file;
+  bool strict = false;
 
   /// Declares every setting and command. The settings outlive the reading.
   void AddTo(config::Reader& reader);

@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <chrono>
 
-#include "common/core/clock.h"
 #include "common/kafka/record_reader.h"
 #include "worker/operator/status.h"
 
@@ -9,10 +7,6 @@ namespace keystrand::worker::op {
 namespace {
 
 constexpr std::int64_t kRecordOverhead = 16 * 1024;
-
-std::int64_t NowMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(SystemClock().Now().time_since_epoch()).count();
-}
 
 /// Asks the brokers, step by step; the first failure ends it.
 class KafkaQuestions {

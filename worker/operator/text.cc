@@ -124,4 +124,12 @@ std::string Table::Render(std::string_view indent) const {
   return text;
 }
 
+std::string Block(const std::string& title, const std::vector<std::pair<std::string, std::string>>& lines) {
+  Table table({Table::Align::kLeft, Table::Align::kLeft});
+  for (const auto& [label, value] : lines) {
+    if (!value.empty()) table.Add({label, Safe(value)});
+  }
+  return Safe(title) + "\n" + table.Render("  ");
+}
+
 }  // namespace keystrand::worker::op

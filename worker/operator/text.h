@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// How values look on a terminal. Pure.
@@ -38,5 +39,8 @@ class Table {
   std::vector<Align> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
+
+/// Label and value lines under a title; those with an empty value are left out. Texts are made Safe.
+std::string Block(const std::string& title, const std::vector<std::pair<std::string, std::string>>& lines);
 
 }  // namespace keystrand::worker::op
