@@ -61,8 +61,8 @@ class Reader::Impl {
     return spec;
   }
 
-  [[nodiscard]] std::string Help(const std::vector<SettingEntry>& settings) const {
-    HelpContent content{program, settings, declaration.commands, declaration.kafka != nullptr, {}};
+  [[nodiscard]] std::string Help(const std::vector<SettingEntry>& settings, const std::string& command) const {
+    HelpContent content{program, settings, declaration.commands, declaration.kafka != nullptr, {}, command};
     for (const auto& kind : declaration.section_kinds) content.section_kinds.push_back(kind.kind);
     return HelpText(content);
   }
@@ -92,7 +92,7 @@ void Reader::Check(std::vector<std::string> about, std::function<std::vector<std
 
 Outcome Reader::Read(int argc, const char* const* argv, const Environment& environment) {
   const auto line = ParseCommandLine(impl_->Spec(entries()), argc, argv);
-  if (line.help) return {false, 0, impl_->Help(entries()), {}};
+  if (line.help) return {false, 0, impl_->Help(entries(), line.command), {}};
   if (line.version) return {false, 0, impl_->program.name + " " + impl_->program.version + "\n", {}};
   Reading reading(entries(), impl_->declaration, environment, line);
   reading.Run();

@@ -77,8 +77,10 @@ std::string HelpText(const HelpContent& content) {
   text += "Usage: " + program.name + (content.commands.empty() ? "" : " COMMAND") + " [--SETTING VALUE]...\n";
   text +=
       "A setting is taken from its flag, else its environment variable, else the settings file, else its default.\n";
-  if (!content.commands.empty()) text += "\nCommands\n";
-  for (const auto& command : content.commands) text += CommandHelp(command);
+  if (!content.commands.empty()) text += content.command.empty() ? "\nCommands\n" : "\nCommand\n";
+  for (const auto& command : content.commands) {
+    if (content.command.empty() || content.command == command.path()) text += CommandHelp(command);
+  }
   text += "\nSettings\n";
   for (const auto& entry : content.settings) text += HelpOf(entry, false);
   return text + CommonHelp(content);

@@ -22,6 +22,7 @@ struct HelpContent {
   const std::list<Command>& commands;
   bool kafka = false;
   std::vector<std::string> section_kinds;
+  std::string command = {};  ///< only this one's help is wanted; empty: that of all
 };
 
 std::string HelpText(const HelpContent& content);
