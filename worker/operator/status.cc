@@ -46,8 +46,8 @@ class Judgement {
     JudgeLetters(database);
     JudgeStrands(database);
     for (const auto& handler : database.open_breakers) {
-      Add(Health::kDegraded,
-          "the breaker of handler " + handler + " is open: its events are parked until it is resumed");
+      Add(Health::kDegraded, "the breaker of handler " + handler +
+                                 " is open: its events are parked until keystrand breaker resume " + handler);
     }
   }
 
@@ -65,15 +65,17 @@ class Judgement {
     if (letters == 0) return;
     Add(Health::kDegraded, Count(letters, "dead letter") + (letters == 1 ? " is" : " are") + " open (" +
                                Join(codes, ", ") + "), the oldest for " + Span(report_.now_ms - oldest) +
-                               ": look at one with keystrand event show " + first);
+                               ": look at one with keystrand dead-letters show " + first);
   }
 
   void JudgeStrands(const store::Overview& database) {
     std::int64_t held = 0;
     for (const auto& strands : database.strands) held += strands.state == "held" ? strands.strands : 0;
     if (held == 0) return;
-    Add(Health::kDegraded, Count(held, "customer") + (held == 1 ? " waits" : " wait") +
-                               " for an operator: the first event is dead and held");
+    Add(Health::kDegraded,
+        Count(held, "customer") + (held == 1 ? " waits" : " wait") +
+            " for an operator, since the first event is dead: keystrand customer show tells what holds one, "
+            "dead-letters replay or discard lets it go on");
   }
 
   const StatusReport& report_;

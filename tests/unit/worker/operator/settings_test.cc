@@ -45,6 +45,44 @@ TEST_F(SettingsTest, TheActorIsNeverEmpty) {
   EXPECT_EQ(settings_.actor, "sam");
 }
 
+TEST_F(SettingsTest, TheActorFitsAHeader) {
+  EXPECT_THAT(Read({"status", "--actor", std::string(256, 'a').c_str()}).text, HasSubstr("actor: give 1 to 255"));
+}
+
+TEST_F(SettingsTest, ReplayTakesIdsOrAFilterAndAReason) {
+  const auto outcome = Read({"dead-letters", "replay", "a/1/2", "evt_1", "--reason", "mended"});
+  ASSERT_TRUE(outcome.ready) << outcome.text;
+  EXPECT_EQ(settings_.letters.ids, (std::vector<std::string>{"a/1/2", "evt_1"}));
+  EXPECT_THAT(Read({"dead-letters", "replay", "--reason", "mended"}).text, HasSubstr("give IDs"));
+  EXPECT_THAT(Read({"dead-letters", "replay", "evt_1", "--key", "k", "--reason", "r"}).text, HasSubstr("not both"));
+  EXPECT_THAT(Read({"dead-letters", "replay", "evt_1"}).text, HasSubstr("--reason: not given"));
+  EXPECT_TRUE(Read({"dead-letters", "replay", "evt_1", "--dry-run"}).ready);
+  EXPECT_TRUE(Read({"dead-letters", "replay", "--resume"}).ready);
+  EXPECT_THAT(Read({"dead-letters", "replay", "--resume", "--status", "open"}).text, HasSubstr("that are replaying"));
+}
+
+TEST_F(SettingsTest, DiscardNeedsAReason) {
+  EXPECT_THAT(Read({"dead-letters", "discard", "evt_1"}).text, HasSubstr("--reason: not given"));
+  EXPECT_TRUE(Read({"dead-letters", "discard", "evt_1", "--reason", "given up"}).ready);
+}
+
+TEST_F(SettingsTest, ABodyIsShownForAReasonOnly) {
+  EXPECT_THAT(Read({"dead-letters", "show", "evt_1", "--raw"}).text, HasSubstr("give --reason"));
+  EXPECT_TRUE(Read({"dead-letters", "show", "evt_1", "--raw", "--reason", "ticket 7"}).ready);
+}
+
+TEST_F(SettingsTest, AcceptTakesAWholeNumber) {
+  EXPECT_TRUE(Read({"breaker", "accept", "mirror", "5"}).ready);
+  for (const char* number : {"0", "5.5", "x", "1000001"}) {
+    EXPECT_THAT(Read({"breaker", "accept", "mirror", number}).text, HasSubstr("from 1 to 1000000")) << number;
+  }
+}
+
+TEST_F(SettingsTest, TableIsAnotherNameForText) {
+  ASSERT_TRUE(Read({"dead-letters", "list", "--output", "table"}).ready);
+  EXPECT_EQ(settings_.output, Format::kText);
+}
+
 TEST_F(SettingsTest, HelpNamesEachCommandAndExitCodes) {
   EXPECT_THAT(Read({"--help"}).text,
               AllOf(HasSubstr("topics create"), HasSubstr("event show ID"), HasSubstr("1 degraded")));

@@ -68,7 +68,7 @@ TEST_F(StatusTest, IsDegradedByOpenDeadLetters) {
   EXPECT_EQ(Judged().health, Health::kDegraded);
   EXPECT_THAT(Judged().problems,
               ElementsAre(AllOf(HasSubstr("4 dead letters are open (malformed 3, rejected 1), the oldest for 2 min"),
-                                HasSubstr("event show keystrand.events/1/8"))));
+                                HasSubstr("dead-letters show keystrand.events/1/8"))));
 }
 
 TEST_F(StatusTest, IsDegradedOnlyByABacklogOlderThanTheLimit) {
