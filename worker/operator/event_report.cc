@@ -33,6 +33,14 @@ std::int64_t NumberOf(const std::string& digits) {
   return number;
 }
 
+std::string ArrivalOf(const RecordFacts& record) {
+  const std::string request = HeaderOf(record, header::kRequestId);
+  const std::string secret = HeaderOf(record, header::kSignedWith);
+  if (secret == "none") return "imported by an operator, request " + request;
+  return "accepted by the receiver, endpoint " + HeaderOf(record, header::kEndpoint) + ", request " + request +
+         ", signed with the " + secret + " secret";
+}
+
 /// Builds the time line piece by piece.
 class TimeLineBuilder {
  public:
@@ -64,10 +72,7 @@ class TimeLineBuilder {
   void AddRecord(const RecordFacts& record) {
     if (!record.problem.empty()) return;
     const std::string scope = record.key.substr(0, record.key.rfind('/'));
-    Add(NumberOf(HeaderOf(record, header::kReceivedAt)),
-        InScope(scope, "accepted by the receiver, endpoint " + HeaderOf(record, header::kEndpoint) + ", request " +
-                           HeaderOf(record, header::kRequestId) + ", signed with the " +
-                           HeaderOf(record, header::kSignedWith) + " secret"));
+    Add(NumberOf(HeaderOf(record, header::kReceivedAt)), InScope(scope, ArrivalOf(record)));
     if (record.timestamp_ms >= 0) Add(record.timestamp_ms, InScope(scope, "queued at " + PositionText(record.source)));
   }
 

@@ -57,7 +57,8 @@ Reply RunDiscard(const Settings& settings, store::Session& session, const Letter
     auto done =
         Ask(session, [&](store::Transaction& transaction) { return Discard(transaction, settings, positions); });
     if (!done) {
-      problems.push_back(DatabaseTrouble(done.error()) + "; what is not listed as discarded is not: run this again");
+      problems.push_back(DatabaseTrouble(done.error()) +
+                         "; the letters that are not listed may or may not be discarded: run this again");
       break;
     }
     std::move(done->begin(), done->end(), std::back_inserter(outcomes));

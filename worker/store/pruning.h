@@ -9,7 +9,7 @@
 
 /// Deleting what nobody needs any more, in small transactions. Never touched: events that are dead, parked or
 /// replaying, letters that are open or replaying, outbox rows not delivered, and facts. An inbox row must outlive its
-/// record in every topic that could bring it back (RetentionOf in the callers); after that its event could not come
+/// record in every topic that could bring it back (worker/operator/prune.h judges that); after that its event could not come
 /// again.
 namespace keystrand::worker::store {
 

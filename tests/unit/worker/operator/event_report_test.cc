@@ -106,6 +106,15 @@ TEST(TimeLine, TellsFromCreationToOutcome) {
                           "queued at keystrand.events/3/17", "applied after 1 attempt, 50 ms after it was accepted"));
 }
 
+TEST(TimeLine, SaysThatAnEventWasImported) {
+  auto record = Record("evt_1");
+  record.headers[3].value = "import";
+  record.headers[4].value = "none";
+  auto report = Report("applied");
+  report.records = {FactsOf(kSource, "evt_1", record)};
+  EXPECT_THAT(Happenings(report), testing::Contains("imported by an operator, request req_1"));
+}
+
 TEST(TimeLine, TakesTheArrivalFromTheInboxWhereTheRecordIsGone) {
   auto report = Report("stale");
   report.records = {FactsOf(kSource, "evt_1", std::nullopt)};
