@@ -67,6 +67,18 @@ TEST_F(BreakersTest, SuccessesEarnTokens) {
   EXPECT_EQ(Breaker(scripted_.Name()), "open");
 }
 
+/// `keystrand breaker accept 100`: more may die than a handler has tokens by itself.
+TEST_F(BreakersTest, WhatAnOperatorAcceptsIsNotCappedAway) {
+  Query("INSERT INTO keystrand.breakers (handler, tokens) VALUES ($1, 100)", {std::string(scripted_.Name())});
+  scripted_.Fail("evt_1", ErrorCode::kUnsupported, kForEver);
+  Start();
+  SendOf(1);
+  ASSERT_TRUE(Eventually([&] { return counts_.dead == 1; }));
+  EXPECT_EQ(
+      QueryOne("SELECT trim_scale(tokens) FROM keystrand.breakers WHERE handler = $1", {std::string(scripted_.Name())}),
+      "99");
+}
+
 TEST_F(BreakersTest, AMissingTableStopsTheHandlersThatWriteItAndKillsNothing) {
   Start();
   SendOf(1);

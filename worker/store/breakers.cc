@@ -8,13 +8,13 @@ constexpr Statement kFindOpen{"breakers_open", "SELECT handler FROM keystrand.br
 constexpr Statement kSpend{"breaker_spend", R"(
 INSERT INTO keystrand.breakers AS b (handler, state, tokens) VALUES ($1, 'closed', $3::numeric - 1)
 ON CONFLICT (handler) DO UPDATE
-  SET tokens = least($3::numeric, b.tokens + $2::numeric) - 1,
-      state = CASE WHEN least($3::numeric, b.tokens + $2::numeric) - 1 <= 0 THEN 'open' ELSE b.state END,
-      fingerprint = CASE WHEN least($3::numeric, b.tokens + $2::numeric) - 1 <= 0 AND b.state = 'closed' THEN $4
+  SET tokens = least(greatest($3::numeric, b.tokens), b.tokens + $2::numeric) - 1,
+      state = CASE WHEN least(greatest($3::numeric, b.tokens), b.tokens + $2::numeric) - 1 <= 0 THEN 'open' ELSE b.state END,
+      fingerprint = CASE WHEN least(greatest($3::numeric, b.tokens), b.tokens + $2::numeric) - 1 <= 0 AND b.state = 'closed' THEN $4
                          ELSE b.fingerprint END,
-      opened_at = CASE WHEN least($3::numeric, b.tokens + $2::numeric) - 1 <= 0 AND b.state = 'closed'
+      opened_at = CASE WHEN least(greatest($3::numeric, b.tokens), b.tokens + $2::numeric) - 1 <= 0 AND b.state = 'closed'
                        THEN clock_timestamp() ELSE b.opened_at END,
-      opened_by = CASE WHEN least($3::numeric, b.tokens + $2::numeric) - 1 <= 0 AND b.state = 'closed' THEN $5
+      opened_by = CASE WHEN least(greatest($3::numeric, b.tokens), b.tokens + $2::numeric) - 1 <= 0 AND b.state = 'closed' THEN $5
                        ELSE b.opened_by END
 RETURNING state = 'open')"};
 
