@@ -30,7 +30,10 @@ constexpr std::array kTable = {
     Row{"3D000", ErrorCode::kUnavailable},  // database does not exist (yet, or after a failover)
     Row{"25006", ErrorCode::kUnavailable},  // read-only: a standby
     Row{"42", ErrorCode::kMisdeployed},     // table, column or right missing
+    Row{"26000", ErrorCode::kMisdeployed},  // our prepared statement is not there: a pooler swaps servers under us
 };
+
+constexpr std::array kObjectsOnly = {"08", "25", "26", "28", "3D", "40", "42", "53", "55", "57", "58"};
 
 }  // namespace
 
@@ -41,6 +44,11 @@ ErrorCode FromSqlState(std::string_view sqlstate) {
     if (sqlstate.starts_with(row.prefix) && (best == nullptr || row.prefix.size() > best->prefix.size())) best = &row;
   }
   return best == nullptr ? ErrorCode::kInternal : best->code;
+}
+
+bool MessageNamesOnlyObjects(std::string_view sqlstate) {
+  return std::any_of(kObjectsOnly.begin(), kObjectsOnly.end(),
+                     [&](const char* prefix) { return sqlstate.starts_with(prefix); });
 }
 
 bool IsCorruption(std::string_view sqlstate) { return sqlstate == "XX001" || sqlstate == "XX002"; }

@@ -2,31 +2,30 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <pqxx/pqxx>
 #include <set>
 #include <utility>
 
+#include "worker/store/connection.h"
 #include "worker/store/errors.h"
 
 namespace keystrand::worker::store {
 
 class Rows::Data {
  public:
-  explicit Data(pqxx::result result) : rows(std::move(result)) {}
-  pqxx::result rows;
+  explicit Data(ResultHandle result) : rows(std::move(result)) {}
+  ResultHandle rows;
 };
-
-std::size_t Rows::size() const { return static_cast<std::size_t>(data_->rows.size()); }
-std::size_t Rows::columns() const { return static_cast<std::size_t>(data_->rows.columns()); }
-std::size_t Rows::affected() const { return static_cast<std::size_t>(data_->rows.affected_rows()); }
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
 
-pqxx::result::size_type RowNumber(std::size_t row) { return static_cast<pqxx::result::size_type>(row); }
+constexpr milliseconds kHealthyWithin{1000};  ///< how soon a trivial statement comes back from a database that is well
+constexpr milliseconds kAnswerGrace{2000};    ///< for the way there and back, after the server has cancelled
 
 /// Conninfo defaults that bound every wait on a dead peer. What the url says wins.
 constexpr std::pair<const char*, const char*> kDefaults[] = {{"keepalives_idle", "5"},
@@ -35,24 +34,30 @@ constexpr std::pair<const char*, const char*> kDefaults[] = {{"keepalives_idle",
                                                              {"tcp_user_timeout", "10000"},
                                                              {"target_session_attrs", "read-write"}};
 
-std::string Quoted(std::string_view value) {
-  std::string quoted = "'";
-  for (const char c : value) {
-    if (c == '\'' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted += "'";
-}
+constexpr Command kBegin{Command::Kind::kText, "", "BEGIN"};
+constexpr Command kCommit{Command::Kind::kText, "", "COMMIT"};
+constexpr Command kRollback{Command::Kind::kText, "", "ROLLBACK"};
+constexpr Command kTrivial{Command::Kind::kText, "", "SELECT 1"};
+constexpr Command kServerPid{Command::Kind::kText, "", "SELECT pg_backend_pid()"};
+constexpr Command kSchema{Command::Kind::kText, "",
+                          "SELECT coalesce(max(version), '') FROM keystrand.schema_migrations"};
+/// The timeline changes when a standby is promoted and when a backup is rolled forward, the oid when a dump is restored.
+constexpr Command kIdentity{Command::Kind::kText, "", R"(
+SELECT s.system_identifier || '/' || d.oid || '/' ||
+       CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END
+  FROM pg_control_system() s, pg_database d WHERE d.datname = current_database())"};
 
-std::string FirstLineOf(const std::string& file) {
+Result<std::string> FirstLineOf(const std::string& file) {
   std::ifstream input(file);
   std::string line;
-  std::getline(input, line);
+  if (!std::getline(input, line)) {
+    return Fail(ErrorCode::kUnavailable, "no password can be read from KEYSTRAND_DATABASE_PASSWORD_FILE, " + file);
+  }
   return line;
 }
 
-/// The url (or key=value pairs) as key=value pairs, with the password file's content and our defaults.
-Result<std::string> ConnectionInfo(const DatabaseSettings& settings) {
+/// The url (or key=value pairs) in its parts, with the password file's content and our defaults.
+Result<Connection::Parameters> ParametersOf(const DatabaseSettings& settings) {
   char* reason = nullptr;
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
       PQconninfoParse(settings.url.c_str(), &reason), &PQconninfoFree);
@@ -60,173 +65,253 @@ Result<std::string> ConnectionInfo(const DatabaseSettings& settings) {
     PQfreemem(reason);  // it quotes the url, which may hold a password
     return Fail(ErrorCode::kMisdeployed, "KEYSTRAND_DATABASE_URL is not a PostgreSQL connection string");
   }
-  std::string info;
+  Connection::Parameters parameters;
   std::set<std::string> given;
   const auto add = [&](const std::string& name, const std::string& value) {
-    if (given.insert(name).second) info += name + "=" + Quoted(value) + " ";
+    if (given.insert(name).second) parameters.emplace_back(name, value);
   };
-  if (!settings.password_file.empty()) add("password", FirstLineOf(settings.password_file));
+  if (!settings.password_file.empty()) {
+    const auto password = FirstLineOf(settings.password_file);
+    if (!password) return Fail(password.error());
+    add("password", *password);
+  }
   for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
     if (option->val != nullptr) add(option->keyword, option->val);
   }
   add("application_name", settings.application_name);
-  add("connect_timeout", std::to_string(std::chrono::ceil<std::chrono::seconds>(settings.connect_timeout).count()));
   for (const auto& [name, value] : kDefaults) add(name, value);
-  return info;
+  return parameters;
 }
 
+/// So young a transaction leaves each statement the session's timeout; later ones get what is left.
+milliseconds YouthOf(milliseconds transaction_timeout) { return transaction_timeout / 5; }
+
 /// Key look-ups only: a plan that scans a table because its statistics are a minute old is never the right one here.
-std::string SessionSql(const DatabaseSettings& settings) {
-  const auto timeout = std::to_string(settings.transaction_timeout.count());
-  return "SET statement_timeout = " + timeout + "; SET idle_in_transaction_session_timeout = " + timeout +
-         "; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off"
-         "; SELECT set_config('synchronous_commit', 'on', false)"
-         " WHERE current_setting('synchronous_commit') IN ('off', 'local')";
+std::vector<std::string> SessionSql(milliseconds timeout) {
+  const auto statement_timeout = std::to_string((timeout - YouthOf(timeout)).count());
+  return {"SET statement_timeout = " + statement_timeout,
+          "SET idle_in_transaction_session_timeout = " + std::to_string(timeout.count()),
+          "SET enable_seqscan = off",
+          "SET enable_hashjoin = off",
+          "SET enable_mergejoin = off",
+          "SET jit = off",
+          "SELECT set_config('synchronous_commit', 'on', false)"
+          " WHERE current_setting('synchronous_commit') IN ('off', 'local')"};
+}
+
+std::string OnlyValue(const ResultHandle& result) {
+  return PQntuples(result.get()) == 1 ? PQgetvalue(result.get(), 0, 0) : "";
 }
 
 }  // namespace
+
+class Transaction::Impl {
+ public:
+  explicit Impl(Session::Impl& owner) : session(owner) {}
+  [[nodiscard]] milliseconds age() const { return std::chrono::duration_cast<milliseconds>(Clock::now() - started); }
+
+  Session::Impl& session;
+  const Clock::time_point started = Clock::now();
+  bool begun = false;
+};
 
 class Session::Impl {
  public:
   Impl(DatabaseSettings settings, DatabaseObserver* observer) : settings_(std::move(settings)), observer_(observer) {}
 
-  Result<> Connect() {
-    Drop();
-    const auto info = ConnectionInfo(settings_);
-    if (!info) return Fail(info.error());
-    return Guarded("connect", [&]() -> Result<> {
-      connection_ = std::make_unique<pqxx::connection>(*info);
-      quiet_ = std::make_unique<pqxx::quiet_errorhandler>(*connection_);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"  // the only way in 6.4 to forbid a silent reconnect
-      connection_->inhibit_reactivation(true);
-#pragma GCC diagnostic pop
-      pqxx::nontransaction(*connection_).exec(SessionSql(settings_));
-      if (auto checked = CheckSchema(); !checked) {
-        Drop();
-        return checked;
-      }
-      if (observer_ != nullptr) observer_->OnConnected(std::exchange(connected_before_, true));
-      return {};
-    });
-  }
-
-  [[nodiscard]] bool connected() const { return connection_ != nullptr; }
-
+  Result<> Connect();
+  [[nodiscard]] bool connected() const { return connection_.open(); }
+  [[nodiscard]] const std::string& identity() const { return identity_; }
   Result<> InTransaction(const std::function<Result<>(Transaction&)>& work);
-
-  /// Runs `call`, times it, and turns every exception into an Error: the only place that catches. A broken connection
-  /// is dropped at once.
-  template <typename Call>
-  auto Guarded(std::string_view operation, Call call) -> decltype(call()) {
-    const auto started = Clock::now();
-    const auto failed = [&](ErrorCode code, const std::string& sqlstate, const std::string& detail) {
-      if (observer_ != nullptr) observer_->OnError(operation, sqlstate);
-      if (code == ErrorCode::kUnavailable) broken_ = true;
-      if (IsCorruption(sqlstate)) std::abort();  // damaged files: whatever we write makes it worse
-      return Fail(code, std::string(operation) + ": " + detail);
-    };
-    try {
-      auto result = call();
-      if (observer_ != nullptr) observer_->OnOperation(operation, Clock::now() - started);
-      return result;
-    } catch (const pqxx::serialization_failure&) {
-      return failed(ErrorCode::kConflict, "40001", "40001");
-    } catch (const pqxx::deadlock_detected&) {
-      return failed(ErrorCode::kConflict, "40P01", "40P01");
-    } catch (const pqxx::transaction_rollback&) {
-      return failed(ErrorCode::kConflict, "40000", "class 40");
-    } catch (const pqxx::sql_error& e) {
-      return failed(FromSqlState(e.sqlstate()), e.sqlstate(),
-                    e.sqlstate().empty() ? "connection lost" : "SQLSTATE " + e.sqlstate());
-    } catch (const pqxx::failure&) {
-      return failed(ErrorCode::kUnavailable, "", "connection lost");
-    } catch (const std::exception& e) {
-      return failed(ErrorCode::kInternal, "", e.what());
-    }
-  }
-
-  pqxx::connection& connection() { return *connection_; }
-  void PrepareOnce(const Statement& statement) {
-    if (prepared_.insert(statement.name).second) connection_->prepare(statement.name, statement.sql);
-  }
-  [[nodiscard]] bool broken() const { return broken_; }
-  [[nodiscard]] std::chrono::milliseconds transaction_timeout() const { return settings_.transaction_timeout; }
+  Result<Rows> Run(Transaction::Impl& transaction, const Statement& statement, const Params& params);
 
  private:
-  Result<> CheckSchema() {
-    if (settings_.schema_version_min.empty()) return {};
-    pqxx::nontransaction check(*connection_);
-    const auto row = check.exec1("SELECT coalesce(max(version), '') FROM keystrand.schema_migrations");
-    const std::string version = row[0].c_str();
-    if (version >= settings_.schema_version_min) return {};
-    return Fail(ErrorCode::kMisdeployed, "the database's schema is at " + (version.empty() ? "nothing" : version) +
-                                             ", the program needs " + settings_.schema_version_min +
-                                             ": run the migrations");
+  Result<> Prepare();
+  Result<> CheckSchema(const std::string& version) const;
+  Result<> Commit(const Transaction::Impl& transaction);
+  Error RollBack(const Transaction::Impl& transaction, Error error);
+  Result<Answer> Exchange(std::string_view operation, const std::vector<Command>& commands, Deadline deadline);
+  Error ErrorOf(std::string_view operation, const Refusal& refusal);
+  [[nodiscard]] Deadline DeadlineOf(const Transaction::Impl& transaction) const {
+    return transaction.started + settings_.transaction_timeout + kAnswerGrace;
   }
-
-  void Drop() {
-    prepared_.clear();
-    quiet_.reset();
-    connection_.reset();
-    broken_ = false;
-  }
+  /// The command that leaves the rest of the transaction what is left of its time; empty while it is young.
+  [[nodiscard]] std::string Shortened(const Transaction::Impl& transaction) const;
 
   DatabaseSettings settings_;
   DatabaseObserver* observer_;
-  std::unique_ptr<pqxx::connection> connection_;
-  std::unique_ptr<pqxx::quiet_errorhandler> quiet_;  // notices quote row values: nobody may print them
+  Connection connection_;
   std::set<std::string> prepared_;
+  std::string identity_;
+  std::string server_pid_;  ///< when a pooler stands between: the server that answered at the connection's start
   bool connected_before_ = false;
-  bool broken_ = false;
 };
 
-class Transaction::Impl {
- public:
-  explicit Impl(Session::Impl& owner) : session(owner), work(owner.connection()), started(Clock::now()) {}
-  Session::Impl& session;
-  pqxx::work work;
-  Clock::time_point started;
-};
+Result<> Session::Impl::Connect() {
+  connection_.Close();
+  prepared_.clear();
+  const auto started = Clock::now();
+  const auto parameters = ParametersOf(settings_);
+  if (!parameters) return Fail(parameters.error());
+  if (const auto refusal = connection_.Open(*parameters, settings_.connect_timeout)) {
+    return Fail(ErrorOf("connect", *refusal));
+  }
+  if (auto prepared = Prepare(); !prepared) {
+    connection_.Close();
+    return prepared;
+  }
+  if (observer_ != nullptr) {
+    observer_->OnOperation("connect", Clock::now() - started);
+    observer_->OnConnected(std::exchange(connected_before_, true));
+  }
+  return {};
+}
 
-Result<Rows> Transaction::Run(const Statement& statement, const Params& params) {
-  if (Clock::now() - impl_.started > impl_.session.transaction_timeout()) {
+/// Makes a fresh connection ours: settings, schema, and whom we are talking to.
+Result<> Session::Impl::Prepare() {
+  const auto deadline = Clock::now() + settings_.connect_timeout;
+  const auto settings = SessionSql(settings_.transaction_timeout);
+  std::vector<Command> commands;
+  for (const auto& sql : settings) commands.push_back({Command::Kind::kText, "", sql.c_str()});
+  commands.push_back(kServerPid);
+  if (!settings_.schema_version_min.empty()) commands.push_back(kSchema);
+  const auto answer = Exchange("connect", commands, deadline);
+  if (!answer) return Fail(answer.error());
+  const auto pid = OnlyValue(answer->results[settings.size()]);
+  server_pid_ = pid == std::to_string(connection_.server_pid()) ? "" : pid;
+  if (!settings_.schema_version_min.empty()) {
+    if (auto checked = CheckSchema(OnlyValue(answer->results.back())); !checked) return checked;
+  }
+  const auto identity = connection_.Exchange({kIdentity}, deadline);
+  identity_ = identity.refusal ? "" : OnlyValue(identity.results.front());
+  if (!connected()) return Fail(ErrorOf("connect", *identity.refusal));
+  return {};
+}
+
+Result<> Session::Impl::CheckSchema(const std::string& version) const {
+  if (version >= settings_.schema_version_min) return {};
+  return Fail(ErrorCode::kMisdeployed, "the database's schema is at " + (version.empty() ? "nothing" : version) +
+                                           ", the program needs " + settings_.schema_version_min +
+                                           ": run the migrations");
+}
+
+Result<Answer> Session::Impl::Exchange(std::string_view operation, const std::vector<Command>& commands,
+                                       Deadline deadline) {
+  auto answer = connection_.Exchange(commands, deadline);
+  if (answer.refusal) return Fail(ErrorOf(operation, *answer.refusal));
+  return answer;
+}
+
+/// After kUnavailable the connection is given up, whatever its state: the next one may reach a server that is well.
+Error Session::Impl::ErrorOf(std::string_view operation, const Refusal& refusal) {
+  const auto code = FromSqlState(refusal.sqlstate);
+  if (observer_ != nullptr) {
+    observer_->OnError(operation, refusal.sqlstate);
+    if (IsCorruption(refusal.sqlstate)) observer_->OnCorruption(operation, refusal.sqlstate);
+  }
+  if (code == ErrorCode::kUnavailable) connection_.Close();
+  return {code, std::string(operation) + ": " + refusal.detail};
+}
+
+std::string Session::Impl::Shortened(const Transaction::Impl& transaction) const {
+  const auto age = transaction.age();
+  if (age <= YouthOf(settings_.transaction_timeout)) return "";
+  const auto left = std::max(settings_.transaction_timeout - age, milliseconds(1));
+  return "SET LOCAL statement_timeout = " + std::to_string(left.count());
+}
+
+Result<Rows> Session::Impl::Run(Transaction::Impl& transaction, const Statement& statement, const Params& params) {
+  if (transaction.age() > settings_.transaction_timeout) {
     return Fail(ErrorCode::kTimeout, std::string(statement.name) + ": the transaction is over its time limit");
   }
-  return impl_.session.Guarded(statement.name, [&]() -> Result<Rows> {
-    impl_.session.PrepareOnce(statement);
-    const auto pointers = params.Pointers();
-    return Rows(std::make_shared<Rows::Data>(
-        impl_.work.exec_prepared(statement.name, pqxx::prepare::make_dynamic_params(pointers))));
-  });
+  std::vector<Command> commands;
+  const bool begins = !std::exchange(transaction.begun, true);
+  const bool pooled = begins && !server_pid_.empty();
+  if (begins) commands.push_back(kBegin);
+  if (pooled) commands.push_back(kServerPid);
+  const auto shortened = Shortened(transaction);
+  if (!shortened.empty()) commands.push_back({Command::Kind::kText, "", shortened.c_str()});
+  const bool prepares = !prepared_.contains(statement.name);
+  if (prepares) commands.push_back({Command::Kind::kPrepare, statement.name, statement.sql});
+  const auto prepared_at = commands.size();
+  commands.push_back({Command::Kind::kExecute, statement.name, "", &params});
+
+  const auto started = Clock::now();
+  auto answer = connection_.Exchange(commands, DeadlineOf(transaction));
+  if (prepares && answer.results.size() >= prepared_at) prepared_.insert(statement.name);
+  if (pooled && answer.results.size() > 1 && OnlyValue(answer.results[1]) != server_pid_) {
+    connection_.Close();
+    return Fail(ErrorCode::kMisdeployed,
+                "the pooler in front of PostgreSQL gave this session another server: KEYSTRAND_DATABASE_URL must name "
+                "PostgreSQL itself, or a pooler in session mode");
+  }
+  if (answer.refusal) return Fail(ErrorOf(statement.name, *answer.refusal));
+  if (observer_ != nullptr) observer_->OnOperation(statement.name, Clock::now() - started);
+  return Rows(std::make_shared<Rows::Data>(std::move(answer.results.back())));
 }
 
 Result<> Session::Impl::InTransaction(const std::function<Result<>(Transaction&)>& work) {
   if (!connected()) return Fail(ErrorCode::kUnavailable, "not connected");
-  const auto result = Guarded("transaction", [&]() -> Result<> {
-    Transaction::Impl impl(*this);
-    Transaction transaction(impl);
-    if (auto done = work(transaction); !done) {
-      if (!broken_) impl.work.abort();
-      return done;
+  Transaction::Impl impl(*this);
+  Transaction transaction(impl);
+  auto done = [&]() -> Result<> {
+    try {
+      return work(transaction);
+    } catch (const std::exception& e) {  // a bug of ours; it ends here like any failure
+      return Fail(ErrorCode::kInternal, std::string("transaction: ") + e.what());
     }
-    auto committed = Guarded("commit", [&]() -> Result<> {
-      impl.work.commit();
-      return {};
-    });
-    if (!committed && committed.error().code == ErrorCode::kUnavailable) {
-      return Fail(ErrorCode::kUnavailable, std::string(kCommitInDoubt));
-    }
-    return committed;
-  });
-  if (broken_) Drop();
-  return result;
+  }();
+  if (done && impl.begun) done = Commit(impl);
+  if (!done) return Fail(RollBack(impl, std::move(done.error())));
+  return {};
 }
 
-bool Rows::IsNull(std::size_t row, int column) const { return data_->rows[RowNumber(row)][column].is_null(); }
+Result<> Session::Impl::Commit(const Transaction::Impl& transaction) {
+  std::vector<Command> commands;
+  const auto shortened = Shortened(transaction);
+  if (!shortened.empty()) commands.push_back({Command::Kind::kText, "", shortened.c_str()});
+  commands.push_back(kCommit);
+  const auto started = Clock::now();
+  const auto answer = connection_.Exchange(commands, std::max(DeadlineOf(transaction), started + kAnswerGrace));
+  if (answer.refusal) {
+    const bool answered = connected();  // no: it may have committed before the connection broke
+    auto error = ErrorOf("commit", *answer.refusal);
+    if (!answered) return Fail(ErrorCode::kUnavailable, std::string(kCommitInDoubt));
+    return Fail(std::move(error));
+  }
+  if (observer_ != nullptr) observer_->OnOperation("commit", Clock::now() - started);
+  return {};
+}
+
+/// Returns the error as it is to be judged: what took too long counts against its events only if the database is well.
+Error Session::Impl::RollBack(const Transaction::Impl& transaction, Error error) {
+  if (!connected()) return error;
+  const bool late = error.code == ErrorCode::kTimeout;
+  std::vector<Command> commands;
+  if (transaction.begun) commands.push_back(kRollback);
+  if (late) commands.push_back(kTrivial);
+  if (commands.empty()) return error;
+  const auto answer = connection_.Exchange(commands, Clock::now() + kHealthyWithin);
+  if (!answer.refusal) return error;
+  connection_.Close();
+  if (late) return {ErrorCode::kUnavailable, error.detail + ", and SELECT 1 did not come back within 1 s"};
+  return error;
+}
+
+Result<Rows> Transaction::Run(const Statement& statement, const Params& params) {
+  return impl_.session.Run(impl_, statement, params);
+}
+
+std::size_t Rows::size() const { return static_cast<std::size_t>(PQntuples(data_->rows.get())); }
+std::size_t Rows::columns() const { return static_cast<std::size_t>(PQnfields(data_->rows.get())); }
+std::size_t Rows::affected() const { return std::strtoull(PQcmdTuples(data_->rows.get()), nullptr, 10); }
+bool Rows::IsNull(std::size_t row, int column) const {
+  return PQgetisnull(data_->rows.get(), static_cast<int>(row), column) == 1;
+}
 std::string_view Rows::Text(std::size_t row, int column) const {
-  const auto field = data_->rows[RowNumber(row)][column];
-  return {field.c_str(), field.size()};
+  const int number = static_cast<int>(row);
+  return {PQgetvalue(data_->rows.get(), number, column),
+          static_cast<std::size_t>(PQgetlength(data_->rows.get(), number, column))};
 }
 std::int64_t Rows::Int(std::size_t row, int column) const {
   return std::strtoll(Text(row, column).data(), nullptr, 10);
@@ -240,6 +325,7 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Result<> Session::Connect() { return impl_->Connect(); }
 bool Session::connected() const { return impl_->connected(); }
+const std::string& Session::identity() const { return impl_->identity(); }
 Result<> Session::InTransaction(const std::function<Result<>(Transaction&)>& work) {
   return impl_->InTransaction(work);
 }

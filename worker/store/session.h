@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,7 +19,7 @@ struct DatabaseSettings {
   std::string password_file;  ///< read again at each connect; empty: the password is in the url, or none is needed
   std::string application_name = "keystrand-worker";
   std::string schema_version_min;  ///< newest migration the program needs (schema_version.h); empty: not checked
-  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds connect_timeout{5000};  ///< shared by the hosts of the url, but 2 s for each at least
   std::chrono::milliseconds transaction_timeout{5000};  ///< a transaction is cancelled at this age
 };
 
@@ -29,6 +30,8 @@ class DatabaseObserver {
   virtual void OnOperation(std::string_view /*statement*/, std::chrono::nanoseconds /*took*/) {}
   virtual void OnError(std::string_view /*statement*/, std::string_view /*sqlstate*/) {}
   virtual void OnConnected(bool /*again*/) {}
+  /// The server says that its own files are damaged (XX001, XX002): whatever is written now makes it worse.
+  virtual void OnCorruption(std::string_view /*statement*/, std::string_view /*sqlstate*/) { std::abort(); }
 };
 
 /// A statement, prepared on a connection when it is first used there. `name` is a constant and the `operation` label.
@@ -54,7 +57,8 @@ class Rows {
   std::shared_ptr<const Data> data_;
 };
 
-/// An open transaction. Errors carry the SQLSTATE and the constraint's name, never a row's values.
+/// A transaction; its BEGIN travels with the first statement, so that one costs no round trip. Errors carry the SQLSTATE
+/// and the constraint's name, never a row's values.
 class Transaction {
  public:
   class Impl;
@@ -66,7 +70,11 @@ class Transaction {
 };
 
 /// One connection to PostgreSQL, used by one thread. Never reconnects by itself: a lost connection is kUnavailable, and
-/// Connect makes a new one.
+/// Connect makes a new one. Needs the server's session to itself: a pooler in between works in session mode only, and any
+/// other is found out before a transaction does anything (kMisdeployed).
+///
+/// No call blocks for longer than the transaction timeout and 3 s, not even on a server that hangs. (Looking up a host's
+/// name is the exception: that is the system's resolver.)
 class Session {
  public:
   /// `observer` may be null and must outlive the session.
@@ -78,8 +86,12 @@ class Session {
   /// Drops the connection, if any, and makes a new one with its session settings. Errors: kUnavailable, kMisdeployed.
   Result<> Connect();
   [[nodiscard]] bool connected() const;
-  /// Commits if `work` succeeds, else rolls back. Errors: those of `work`; kUnavailable with detail "commit in doubt"
-  /// when the connection broke during the commit: run it again, the inbox tells.
+  /// Which data this is: cluster, database and timeline. Another one than before: the database was restored or failed
+  /// over, and may lack what it had committed. Empty where the server does not tell. Of the last Connect.
+  [[nodiscard]] const std::string& identity() const;
+  /// Commits if `work` succeeds, else rolls back. Errors: those of `work`; kTimeout if it took too long, though a trivial
+  /// statement beside it comes back within 1 s, else kUnavailable; kUnavailable with detail "commit in doubt" when the
+  /// connection broke during the commit: run it again, the inbox tells.
   Result<> InTransaction(const std::function<Result<>(Transaction&)>& work);
 
   class Impl;
