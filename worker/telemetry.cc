@@ -1,5 +1,7 @@
 #include "worker/telemetry.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 
@@ -258,19 +260,30 @@ void Telemetry::OnDatabaseAway(const Error& error) {
 
 void Telemetry::OnDatabaseBack() { log::Info(Action::kDbReconnected, "The database answers again"); }
 
+void Telemetry::OnDatabaseReplaced() {
+  log::Warn(Action::kDbReconnected, "Another database than before, restored or failed over: taking all leases anew");
+}
+
 void Telemetry::OnMisdeployed(const Error& error) {
   log::Error(Action::kWorkerHeld, "A table, column or right is missing: holding until it is there",
              {{Field::kErrorCode, NameOf(error.code)}, {Field::kDetail, error.detail}});
 }
 
 void Telemetry::OnOperation(std::string_view statement, std::chrono::nanoseconds took) {
-  if (statement != "transaction") database_.Operation(statement, took);
+  database_.Operation(statement, took);
 }
 
 void Telemetry::OnError(std::string_view statement, std::string_view sqlstate) { database_.Error(statement, sqlstate); }
 
 void Telemetry::OnConnected(bool again) {
   if (again) database_.reconnects.Increment();
+}
+
+void Telemetry::OnCorruption(std::string_view statement, std::string_view sqlstate) {
+  log::Error(Action::kProcessFailed, "PostgreSQL says that its files are damaged: stopped before anything more is written",
+             {{Field::kDetail, std::string(statement) + ": SQLSTATE " + std::string(sqlstate)}});
+  log::Stop();
+  _exit(1);
 }
 
 void Telemetry::OnProduced(kafka::ProduceResult result, std::chrono::nanoseconds took) {

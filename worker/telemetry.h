@@ -43,11 +43,14 @@ class Telemetry final : public engine::EngineObserver, public store::DatabaseObs
   void OnPositionOutsideLog(std::int32_t partition) override;
   void OnDatabaseAway(const Error& error) override;
   void OnDatabaseBack() override;
+  void OnDatabaseReplaced() override;
   void OnMisdeployed(const Error& error) override;
 
   void OnOperation(std::string_view statement, std::chrono::nanoseconds took) override;
   void OnError(std::string_view statement, std::string_view sqlstate) override;
   void OnConnected(bool again) override;
+  /// Ends the process: nothing may be written to damaged files, nor tried again.
+  void OnCorruption(std::string_view statement, std::string_view sqlstate) override;
 
   void OnProduced(kafka::ProduceResult result, std::chrono::nanoseconds took) override;
   void OnStatistics(std::string_view json) override;

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <mutex>
+#include <string>
 
 #include "worker/engine/dispatcher.h"
 
@@ -14,10 +17,22 @@ class DatabaseState {
   [[nodiscard]] SteadyTime last_answer() const { return SteadyTime(SteadyTime::duration(last_answer_.load())); }
   void Misdeployed(bool yes) { misdeployed_ = yes; }
   [[nodiscard]] bool misdeployed() const { return misdeployed_; }
+  /// To be asked after each connect, before anything else is done there. `identity`: store::Session::identity. Another one
+  /// than before: calls `give_up` (while the other executors that connect wait), and remembers the new one if that worked.
+  /// Returns whether the connection may be used.
+  bool Recognise(const std::string& identity, const std::function<bool()>& give_up) {
+    const std::lock_guard lock(mutex_);
+    if (identity.empty() || identity == identity_) return true;
+    if (!identity_.empty() && !give_up()) return false;
+    identity_ = identity;
+    return true;
+  }
 
  private:
   std::atomic<SteadyTime::rep> last_answer_{0};
   std::atomic<bool> misdeployed_{false};
+  std::mutex mutex_;
+  std::string identity_;  // guarded by mutex_
 };
 
 }  // namespace keystrand::worker::engine

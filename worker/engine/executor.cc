@@ -6,8 +6,11 @@
 namespace keystrand::worker::engine {
 namespace {
 
-/// At most one connection attempt a second and executor, and none that waits long after the database is back.
-constexpr Backoff::Policy kReconnect{std::chrono::milliseconds(50), std::chrono::milliseconds(1000)};
+/// The first time at once (one connection broke), then at most one attempt a second and executor; so nobody waits much
+/// longer than a second once the database is back. Apart, lest all of them come at the same moment.
+constexpr std::chrono::milliseconds kFirstPauseMax{50};
+constexpr std::chrono::milliseconds kPauseMin{1000};
+constexpr std::chrono::milliseconds kPauseMax{1250};
 constexpr std::chrono::milliseconds kStopCheck{50};
 
 }  // namespace
@@ -17,37 +20,73 @@ Executor::Executor(const BatchContext& context, store::DatabaseSettings database
     : context_(context),
       runner_(context, seed),
       session_(std::move(database), database_observer),
-      backoff_(kReconnect, seed),
+      random_(seed),
       thread_([this] { Run(); }) {}
 
 Executor::~Executor() { thread_.join(); }
 
 void Executor::Run() {
   while (!context_.dispatcher.stopped()) {
-    if (!session_.connected() && !Connect()) continue;
+    if (failures_ > 0) Pause();
+    if ((!usable_ || !session_.connected()) && !Connect()) continue;
     auto task = context_.dispatcher.Take();
     if (!task) return;
     RunTask(std::move(*task));
   }
 }
 
-/// Tries until it is connected or the engine stops.
-bool Executor::Connect() {
-  for (int attempt = 1; !context_.dispatcher.stopped(); ++attempt) {
-    const auto connected = session_.Connect();
-    if (connected) {
-      context_.database.Answered(context_.clock.Steady());
-      if (std::exchange(away_, false)) context_.observer.OnDatabaseBack();
-      return true;
-    }
-    if (!std::exchange(away_, true)) context_.observer.OnDatabaseAway(connected.error());
-    const auto until = std::chrono::steady_clock::now() + backoff_.Wait(attempt);
-    while (std::chrono::steady_clock::now() < until && !context_.dispatcher.stopped()) {
-      std::this_thread::sleep_for(
-          std::min<std::chrono::steady_clock::duration>(kStopCheck, until - std::chrono::steady_clock::now()));
-    }
+/// After a failure; ends early when the engine stops.
+void Executor::Pause() {
+  const auto least = failures_ == 1 ? std::chrono::milliseconds(0) : kPauseMin;
+  const auto most = failures_ == 1 ? kFirstPauseMax : kPauseMax;
+  std::uniform_int_distribution<std::chrono::milliseconds::rep> span(least.count(), most.count());
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(span(random_));
+  while (std::chrono::steady_clock::now() < until && !context_.dispatcher.stopped()) {
+    std::this_thread::sleep_for(
+        std::min<std::chrono::steady_clock::duration>(kStopCheck, until - std::chrono::steady_clock::now()));
   }
-  return false;
+}
+
+bool Executor::Connect() {
+  usable_ = false;
+  const auto connected = session_.Connect();
+  if (!connected) {
+    connect_failed_ = true;
+    ++failures_;
+    if (!std::exchange(away_, true)) context_.observer.OnDatabaseAway(connected.error());
+    return false;
+  }
+  usable_ = context_.database.Recognise(session_.identity(), [this] { return GiveUpLeases(); });
+  if (!usable_) {
+    ++failures_;
+    return false;
+  }
+  // A server that takes connections but not our work is not back: that, only work can show.
+  if (std::exchange(connect_failed_, false) || failures_ == 0) Answered();
+  return true;
+}
+
+/// Another database than before may lack what this worker saw committed, under epochs that look alike. So nothing that
+/// was read before may be written there: our leases end, and new ones start from that database's own positions.
+bool Executor::GiveUpLeases() {
+  const auto given_up = session_.InTransaction([this](store::Transaction& transaction) {
+    return store::EndLeases(transaction, context_.events_topic, context_.worker);
+  });
+  if (!given_up) {
+    context_.observer.OnDatabaseAway(given_up.error());
+    return false;
+  }
+  context_.observer.OnDatabaseReplaced();
+  auto& dispatcher = context_.dispatcher;
+  for (const auto& held : dispatcher.Watermarks(dispatcher.OpenPartitions())) {
+    dispatcher.Fence(held.partition, held.epoch);
+  }
+  return true;
+}
+
+void Executor::Answered() {
+  context_.database.Answered(context_.clock.Steady());
+  if (std::exchange(away_, false)) context_.observer.OnDatabaseBack();
 }
 
 void Executor::RunTask(Dispatcher::Task task) {
@@ -61,8 +100,10 @@ void Executor::RunTask(Dispatcher::Task task) {
     context_.dispatcher.Settle(std::move(batch));
   }
   if (answered) {
-    context_.database.Answered(context_.clock.Steady());
+    failures_ = 0;
+    Answered();
   } else {
+    ++failures_;
     away_ = true;
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <random>
 #include <thread>
 
 #include "worker/engine/batch_runner.h"
@@ -21,14 +22,20 @@ class Executor {
 
  private:
   void Run();
+  void Pause();
   bool Connect();
+  bool GiveUpLeases();
+  void Answered();
   void RunTask(Dispatcher::Task task);
 
   const BatchContext& context_;
   BatchRunner runner_;
   store::Session session_;
-  Backoff backoff_;
-  bool away_ = false;
+  std::mt19937_64 random_;
+  int failures_ = 0;             ///< connects and tasks in a row that the database did not answer
+  bool usable_ = false;          ///< the connection is to the database that our leases are from
+  bool connect_failed_ = false;  ///< the last of the failures was a connect
+  bool away_ = false;            ///< OnDatabaseAway was told, OnDatabaseBack was not yet
   std::thread thread_;
 };
 

@@ -81,6 +81,8 @@ class EngineObserver {
   virtual void OnPositionOutsideLog(std::int32_t /*partition*/) {}
   virtual void OnDatabaseAway(const Error& /*error*/) {}
   virtual void OnDatabaseBack() {}
+  /// The database is another one than before, by a restore or a failover: all leases were given up.
+  virtual void OnDatabaseReplaced() {}
   virtual void OnMisdeployed(const Error& /*error*/) {}
 };
 

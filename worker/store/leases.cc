@@ -29,6 +29,8 @@ constexpr Statement kRelease{"lease_release", R"(
 UPDATE keystrand.partition_leases l SET next_offset = coalesce(u.next_offset, l.next_offset), released_at = now()
   FROM unnest($2::integer[], $3::bigint[], $4::bigint[]) AS u("partition", epoch, next_offset)
  WHERE l.topic = $1 AND l."partition" = u."partition" AND l.epoch = u.epoch)"};
+constexpr Statement kEnd{"lease_end", R"(
+UPDATE keystrand.partition_leases SET epoch = epoch + 1, released_at = now() WHERE topic = $1 AND owner = $2)"};
 
 /// What was begun and not finished by a worker that ends in order has killed nobody.
 constexpr Statement kClear{"lease_clear", R"(
@@ -97,6 +99,14 @@ Result<> ReleaseLeases(Transaction& transaction, const std::string& topic, const
   partitions.Add(topic).Add(ArrayOf(progress, [](const auto& p) { return p.partition; }));
   const auto cleared = transaction.Run(kClear, partitions);
   if (!cleared) return Fail(cleared.error());
+  return {};
+}
+
+Result<> EndLeases(Transaction& transaction, const std::string& topic, const std::string& owner) {
+  Params params;
+  params.Add(topic).Add(owner);
+  const auto ended = transaction.Run(kEnd, params);
+  if (!ended) return Fail(ended.error());
   return {};
 }
 
