@@ -34,7 +34,8 @@ constexpr std::pair<const char*, const char*> kDefaults[] = {{"keepalives_idle",
                                                              {"tcp_user_timeout", "10000"},
                                                              {"target_session_attrs", "read-write"}};
 
-constexpr Command kBegin{Command::Kind::kText, "", "BEGIN"};
+/// Whatever the default is: the lease check needs the new snapshot that only this level gives each statement.
+constexpr Command kBegin{Command::Kind::kText, "", "BEGIN ISOLATION LEVEL READ COMMITTED"};
 constexpr Command kCommit{Command::Kind::kText, "", "COMMIT"};
 constexpr Command kRollback{Command::Kind::kText, "", "ROLLBACK"};
 constexpr Command kTrivial{Command::Kind::kText, "", "SELECT 1"};
@@ -91,6 +92,9 @@ std::vector<std::string> SessionSql(milliseconds timeout) {
   const auto statement_timeout = std::to_string((timeout - YouthOf(timeout)).count());
   return {"SET statement_timeout = " + statement_timeout,
           "SET idle_in_transaction_session_timeout = " + std::to_string(timeout.count()),
+          "SET client_encoding = 'UTF8'",  // these three: how our parameters and the server's answers are read
+          "SET bytea_output = hex",
+          "SET array_nulls = on",
           "SET enable_seqscan = off",
           "SET enable_hashjoin = off",
           "SET enable_mergejoin = off",

@@ -1,5 +1,6 @@
-"""A TCP proxy in front of a Kafka listener that delays, narrows, holds or cuts what passes, and can put another error
-into a broker's answers. It passes whole Kafka frames, so nothing it drops leaves half of one behind.
+"""TCP proxies that delay, narrow, hold or cut what passes. They pass whole messages, so nothing they drop leaves half of
+one behind. `FaultProxy` stands in front of a Kafka listener and can put another error into a broker's answers; the one
+for PostgreSQL is in postgres_proxy.py.
 
 The broker must send its clients here: kafka.Listener(advertised=proxy.port).
 """
@@ -11,7 +12,7 @@ import contextlib
 import random
 import struct
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -22,9 +23,12 @@ FRAMES_UNDER_WAY = 64  # per connection and direction; beyond it the sender is m
 CALL_DEADLINE_S = 5
 
 
-class FaultProxy:
+class Proxy:
     """Passes everything as it is until told otherwise; faults hold for all connections, open ones included. `target`: a
-    port on 127.0.0.1. Methods are for any thread. Close it: `with FaultProxy(…) as proxy`."""
+    port on 127.0.0.1. Methods are for any thread. Close it: `with FaultProxy(…) as proxy`. What a message is, its `line`
+    knows."""
+
+    line: type[Line]  # of one connection
 
     def __init__(self, target: int, port: int):
         self.target = target
@@ -32,15 +36,14 @@ class FaultProxy:
         self.latency_s = 0.0
         self.jitter_s = 0.0  # either way
         self.bytes_per_s = 0  # each way of each connection; 0: all there is
-        self.produce_error = 0  # a Kafka error code: put into each answer to a produce request
-        self.errors_put = 0
+        self.accepted = 0  # connections, so far
         self._holding = False
         self._dice = random.Random("fault proxy")
-        self._lines: set[_Line] = set()
+        self._lines: set[Line] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy")
 
-    def __enter__(self) -> FaultProxy:
+    def __enter__(self) -> Proxy:
         self._thread.start()
         self._server = self._call(asyncio.start_server(self._accept, "127.0.0.1", self.port))
         return self
@@ -56,11 +59,11 @@ class FaultProxy:
     def heal(self) -> None:
         """As at the start, but for what was cut."""
         self.latency_s = self.jitter_s = 0.0
-        self.bytes_per_s = self.produce_error = 0
+        self.bytes_per_s = 0
         self._call(self._set_holding(False))
 
     def hold_answers(self) -> None:
-        """Requests still reach the broker; nothing that it says comes back. Healed: all of it comes, late."""
+        """Requests still reach the server; nothing that it says comes back. Healed: all of it comes, late."""
         self._call(self._set_holding(True))
 
     def cut(self) -> int:
@@ -83,7 +86,8 @@ class FaultProxy:
         except OSError:
             writer.transport.abort()
             return
-        line = _Line(self, reader, writer, *upstream)
+        self.accepted += 1
+        line = self.line(self, reader, writer, *upstream)
         self._lines.add(line)
         try:
             await line.run(self._holding)
@@ -111,15 +115,14 @@ class FaultProxy:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(CALL_DEADLINE_S)
 
 
-class _Line:
-    """One client's connection and ours to the broker for it."""
+class Line:
+    """One client's connection and ours to the server for it."""
 
-    def __init__(self, proxy: FaultProxy, client_reader: asyncio.StreamReader, client_writer: asyncio.StreamWriter,
-                 broker_reader: asyncio.StreamReader, broker_writer: asyncio.StreamWriter):
+    def __init__(self, proxy: Proxy, client_reader: asyncio.StreamReader, client_writer: asyncio.StreamWriter,
+                 server_reader: asyncio.StreamReader, server_writer: asyncio.StreamWriter):
         self._proxy = proxy
         self._client = client_reader, client_writer
-        self._broker = broker_reader, broker_writer
-        self._produces: set[int] = set()  # correlation ids that wait for their answer
+        self._server = server_reader, server_writer
         self._requests_pass = asyncio.Event()
         self._requests_pass.set()
         self._answers_pass = asyncio.Event()
@@ -143,26 +146,33 @@ class _Line:
 
     def abort(self) -> None:
         self._client[1].transport.abort()
-        self._broker[1].transport.abort()
+        self._server[1].transport.abort()
+
+    async def next_request(self, reader: asyncio.StreamReader) -> bytes:
+        """One message of the client, as it is to be passed on."""
+        raise NotImplementedError
+
+    async def next_answer(self, reader: asyncio.StreamReader) -> bytes:
+        """One message of the server, likewise."""
+        raise NotImplementedError
 
     async def _requests(self) -> None:
-        await self._pass_frames(self._client[0], self._broker[1], self._note_request, self._requests_pass)
+        await self._pass(self._client[0], self._server[1], self.next_request, self._requests_pass)
 
     async def _answers(self) -> None:
-        await self._pass_frames(self._broker[0], self._client[1], self._altered_answer, self._answers_pass)
+        await self._pass(self._server[0], self._client[1], self.next_answer, self._answers_pass)
 
-    async def _pass_frames(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
-                           alter: Callable[[bytes], bytes], gate: asyncio.Event) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
+                    take: Callable[[asyncio.StreamReader], Awaitable[bytes]], gate: asyncio.Event) -> None:
         """A frame waits its own delay but never overtakes; several are under way at once, as on a long line."""
         under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(FRAMES_UNDER_WAY)
         delivery = asyncio.create_task(self._deliver(under_way, writer, gate))
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 while not delivery.done():
-                    size = await reader.readexactly(4)
-                    frame = alter(await reader.readexactly(int.from_bytes(size, "big")))
+                    frame = await take(reader)
                     due = asyncio.get_running_loop().time() + self._proxy.delay_s()
-                    await under_way.put((due, size + frame))
+                    await under_way.put((due, frame))
         finally:
             delivery.cancel()
             await asyncio.gather(delivery, return_exceptions=True)
@@ -180,21 +190,58 @@ class _Line:
                     if self._proxy.bytes_per_s:
                         await asyncio.sleep(len(piece) / self._proxy.bytes_per_s)
 
-    def _note_request(self, frame: bytes) -> bytes:
+
+class FaultProxy(Proxy):
+    """In front of a Kafka listener."""
+
+    def __init__(self, target: int, port: int):
+        super().__init__(target, port)
+        self.produce_error = 0  # a Kafka error code: put into each answer to a produce request
+        self.errors_put = 0
+
+    def __enter__(self) -> FaultProxy:
+        super().__enter__()
+        return self
+
+    def heal(self) -> None:
+        self.produce_error = 0
+        super().heal()
+
+
+class _KafkaLine(Line):
+    """Frames of a length and so many bytes, either way."""
+
+    _proxy: FaultProxy
+
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
+        self._produces: set[int] = set()  # correlation ids that wait for their answer
+
+    async def next_request(self, reader: asyncio.StreamReader) -> bytes:
+        size, frame = await _kafka_frame(reader)
         api, _, correlation = struct.unpack_from(">hhi", frame)
         if api == PRODUCE:
             self._produces.add(correlation)
-        return frame
+        return size + frame
 
-    def _altered_answer(self, frame: bytes) -> bytes:
+    async def next_answer(self, reader: asyncio.StreamReader) -> bytes:
+        size, frame = await _kafka_frame(reader)
         (correlation,) = struct.unpack_from(">i", frame)
         if correlation not in self._produces:
-            return frame
+            return size + frame
         self._produces.discard(correlation)
         if not self._proxy.produce_error:
-            return frame
+            return size + frame
         self._proxy.errors_put += 1
-        return with_produce_error(frame, self._proxy.produce_error)
+        return size + with_produce_error(frame, self._proxy.produce_error)
+
+
+FaultProxy.line = _KafkaLine
+
+
+async def _kafka_frame(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    size = await reader.readexactly(4)
+    return size, await reader.readexactly(int.from_bytes(size, "big"))
 
 
 def _pieces(frame: bytes) -> Iterator[bytes]:

@@ -35,6 +35,7 @@ class System:
         self.dead_letters = f"{name}.dead-letters"
         self.group = f"{name}-worker"
         self.database = name
+        self.server = stack.database  # which PostgreSQL the programs and the test itself talk to
         self._programs: list[Program] = []
         self._databases = [self.database]
         stack.database.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
@@ -59,7 +60,7 @@ class System:
                 "KEYSTRAND_DATABASE_URL": self.url(), "KEYSTRAND_LOG_LEVEL": "debug"}
 
     def url(self, application: str = "e2e") -> str:
-        return f"{self.stack.database.url(self.database)}&application_name={application}"
+        return f"{self.server.url(self.database)}&application_name={application}"
 
     def start_receiver(self, name: str = "receiver", flags: Sequence[str] = (), **settings: str) -> Program:
         """A running receiver, not necessarily ready. `settings`: KEYSTRAND_… that differ from the usual."""

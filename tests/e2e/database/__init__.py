@@ -1,0 +1,1 @@
+"""What becomes of events while PostgreSQL is killed, hangs, is slow, full, read-only, replaced or refuses."""

@@ -1,0 +1,109 @@
+"""A TCP proxy in front of PostgreSQL that understands enough of its protocol (version 3, without TLS) to see transactions:
+it can break a connection exactly at a commit, and counts what a transaction costs in round trips."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections import Counter
+from typing import Any
+
+from keystrand_e2e.fault_proxy import Line, Proxy
+
+CHUNK_BYTES = 1 << 16
+
+
+class Side(enum.Enum):
+    """Of the commit: on which the connection breaks."""
+
+    BEFORE = "before"  # the server never hears of it, and rolls back
+    AFTER = "after"  # the server has committed and said so; the client never hears of that
+
+
+class PostgresProxy(Proxy):
+    """`cut_commits`: while set, of the transactions on a connection that write `statement`, the first commits and the second
+    is broken, on alternating sides; so whoever comes back with a new connection always gets something done."""
+
+    def __init__(self, target: int, port: int, statement: str = "inbox_insert"):
+        super().__init__(target, port)
+        self.statement = statement
+        self.cut_commits = False
+        self.cuts: Counter[Side] = Counter()
+        self.round_trips: list[int] = []  # of each transaction that wrote `statement`, from its begin to its commit
+
+    def __enter__(self) -> PostgresProxy:
+        super().__enter__()
+        return self
+
+    def heal(self) -> None:
+        self.cut_commits = False
+        super().heal()
+
+    def next_side(self) -> Side:
+        return Side.BEFORE if self.cuts[Side.AFTER] > self.cuts[Side.BEFORE] else Side.AFTER
+
+
+class _PostgresLine(Line):
+    """The client's messages one by one, each a type, a length and the rest; the server's bytes as they come."""
+
+    _proxy: PostgresProxy
+
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
+        self._started = False  # the first message has no type
+        self._writes = False  # the transaction has run the statement in question
+        self._written = 0  # such transactions so far
+        self._round_trips = 0  # of this transaction
+        self._committing = False
+        self._cut_on_answer = False
+
+    async def next_request(self, reader: asyncio.StreamReader) -> bytes:
+        kind = await reader.readexactly(1) if self._started else b""
+        self._started = True
+        size = await reader.readexactly(4)
+        message = await reader.readexactly(int.from_bytes(size, "big") - 4)
+        if kind == b"P":
+            self._parse(message.split(b"\0")[1].strip())
+        elif kind == b"B":
+            self._writes |= message.split(b"\0")[1].decode() == self._proxy.statement
+        elif kind == b"S":
+            self._round_trip()
+        return kind + size + message
+
+    async def next_answer(self, reader: asyncio.StreamReader) -> bytes:
+        answer = await reader.read(CHUNK_BYTES)
+        if not answer:
+            raise asyncio.IncompleteReadError(b"", 1)
+        if self._cut_on_answer:
+            self._cut(Side.AFTER)
+        return answer
+
+    def _parse(self, sql: bytes) -> None:
+        if sql.startswith(b"BEGIN"):
+            self._round_trips, self._writes, self._committing = 0, False, False
+        elif sql == b"COMMIT":
+            self._committing = True
+            self._written += self._writes
+            if self._writes and self._proxy.cut_commits and self._written == 2:
+                self._break_commit()
+
+    def _break_commit(self) -> None:
+        if self._proxy.next_side() is Side.BEFORE:
+            self._cut(Side.BEFORE)
+        self._cut_on_answer = True  # what it was told before, the client has heard: it sends a commit by itself
+
+    def _round_trip(self) -> None:
+        self._round_trips += 1
+        if self._committing and self._writes:
+            self._proxy.round_trips.append(self._round_trips)
+        if self._committing:
+            self._committing = self._writes = False
+
+    def _cut(self, side: Side) -> None:
+        self._proxy.cuts[side] += 1
+        self._cut_on_answer = False
+        self.abort()
+        raise asyncio.IncompleteReadError(b"", 1)
+
+
+PostgresProxy.line = _PostgresLine
