@@ -53,7 +53,7 @@ bool Executor::Connect() {
   if (!connected) {
     connect_failed_ = true;
     ++failures_;
-    if (!std::exchange(away_, true)) context_.observer.OnDatabaseAway(connected.error());
+    Away(connected.error());
     return false;
   }
   usable_ = context_.database.Recognise(session_.identity(), [this] { return GiveUpLeases(); });
@@ -69,31 +69,43 @@ bool Executor::Connect() {
 /// Another database than before may lack what this worker saw committed, under epochs that look alike. So nothing that
 /// was read before may be written there: our leases end, and new ones start from that database's own positions.
 bool Executor::GiveUpLeases() {
-  const auto given_up = session_.InTransaction([this](store::Transaction& transaction) {
-    return store::EndLeases(transaction, context_.events_topic, context_.worker);
+  auto& dispatcher = context_.dispatcher;
+  std::vector<store::HeldEpoch> held;
+  for (const auto& progress : dispatcher.Watermarks(dispatcher.OpenPartitions())) {
+    held.push_back({progress.partition, progress.epoch});
+  }
+  const auto given_up = session_.InTransaction([&](store::Transaction& transaction) {
+    return store::EndLeases(transaction, context_.events_topic, held, context_.worker);
   });
   if (!given_up) {
-    context_.observer.OnDatabaseAway(given_up.error());
+    Away(given_up.error());
     return false;
   }
   context_.observer.OnDatabaseReplaced();
-  auto& dispatcher = context_.dispatcher;
-  for (const auto& held : dispatcher.Watermarks(dispatcher.OpenPartitions())) {
-    dispatcher.Fence(held.partition, held.epoch);
-  }
+  for (const auto& lease : held) dispatcher.Fence(lease.partition, lease.epoch);
   return true;
 }
 
 void Executor::Answered() {
   context_.database.Answered(context_.clock.Steady());
+  away_because_.clear();
   if (std::exchange(away_, false)) context_.observer.OnDatabaseBack();
+}
+
+/// Tells each reason once: how the outage began is not why it lasts.
+void Executor::Away(const Error& error) {
+  away_ = true;
+  if (std::exchange(away_because_, error.detail) != error.detail) context_.observer.OnDatabaseAway(error);
 }
 
 void Executor::RunTask(Dispatcher::Task task) {
   bool answered = false;
   if (auto* job = std::get_if<Job>(&task)) {
     answered = (*job)(session_);
-    if (!answered) context_.dispatcher.PostAgain(std::move(*job));
+    if (!answered) {
+      context_.dispatcher.PostAgain(std::move(*job));
+      Away(session_.last_failure());
+    }
   } else {
     auto batch = std::get<Batch>(std::move(task));
     answered = runner_.Run(session_, batch);

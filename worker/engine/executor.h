@@ -1,6 +1,7 @@
 #pragma once
 
 #include <random>
+#include <string>
 #include <thread>
 
 #include "worker/engine/batch_runner.h"
@@ -26,6 +27,7 @@ class Executor {
   bool Connect();
   bool GiveUpLeases();
   void Answered();
+  void Away(const Error& error);
   void RunTask(Dispatcher::Task task);
 
   const BatchContext& context_;
@@ -36,6 +38,7 @@ class Executor {
   bool usable_ = false;          ///< the connection is to the database that our leases are from
   bool connect_failed_ = false;  ///< the last of the failures was a connect
   bool away_ = false;            ///< OnDatabaseAway was told, OnDatabaseBack was not yet
+  std::string away_because_;     ///< what Away told last
   std::thread thread_;
 };
 

@@ -30,7 +30,7 @@ constexpr std::array kTable = {
     Row{"3D000", ErrorCode::kUnavailable},  // database does not exist (yet, or after a failover)
     Row{"25006", ErrorCode::kUnavailable},  // read-only: a standby
     Row{"42", ErrorCode::kMisdeployed},     // table, column or right missing
-    Row{"26000", ErrorCode::kMisdeployed},  // our prepared statement is not there: a pooler swaps servers under us
+    Row{"26000", ErrorCode::kUnavailable},  // our prepared statement is gone: somebody reset the session
 };
 
 constexpr std::array kObjectsOnly = {"08", "25", "26", "28", "3D", "40", "42", "53", "55", "57", "58"};

@@ -30,7 +30,10 @@ UPDATE keystrand.partition_leases l SET next_offset = coalesce(u.next_offset, l.
   FROM unnest($2::integer[], $3::bigint[], $4::bigint[]) AS u("partition", epoch, next_offset)
  WHERE l.topic = $1 AND l."partition" = u."partition" AND l.epoch = u.epoch)"};
 constexpr Statement kEnd{"lease_end", R"(
-UPDATE keystrand.partition_leases SET epoch = epoch + 1, released_at = now() WHERE topic = $1 AND owner = $2)"};
+INSERT INTO keystrand.partition_leases AS l (topic, "partition", epoch, owner, released_at)
+SELECT $1, h."partition", h.epoch + 1, $4, now() FROM unnest($2::integer[], $3::bigint[]) AS h("partition", epoch)
+ON CONFLICT (topic, "partition") DO UPDATE SET epoch = excluded.epoch, released_at = excluded.released_at
+  WHERE l.epoch < excluded.epoch)"};
 
 /// What was begun and not finished by a worker that ends in order has killed nobody.
 constexpr Statement kClear{"lease_clear", R"(
@@ -102,9 +105,13 @@ Result<> ReleaseLeases(Transaction& transaction, const std::string& topic, const
   return {};
 }
 
-Result<> EndLeases(Transaction& transaction, const std::string& topic, const std::string& owner) {
+Result<> EndLeases(Transaction& transaction, const std::string& topic, const std::vector<HeldEpoch>& held,
+                   const std::string& owner) {
   Params params;
-  params.Add(topic).Add(owner);
+  params.Add(topic)
+      .Add(ArrayOf(held, [](const auto& h) { return h.partition; }))
+      .Add(ArrayOf(held, [](const auto& h) { return h.epoch; }))
+      .Add(owner);
   const auto ended = transaction.Run(kEnd, params);
   if (!ended) return Fail(ended.error());
   return {};

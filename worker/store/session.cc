@@ -126,6 +126,7 @@ class Session::Impl {
   Result<> Connect();
   [[nodiscard]] bool connected() const { return connection_.open(); }
   [[nodiscard]] const std::string& identity() const { return identity_; }
+  [[nodiscard]] const Error& last_failure() const { return last_failure_; }
   Result<> InTransaction(const std::function<Result<>(Transaction&)>& work);
   Result<Rows> Run(Transaction::Impl& transaction, const Statement& statement, const Params& params);
 
@@ -146,6 +147,7 @@ class Session::Impl {
   DatabaseObserver* observer_;
   Connection connection_;
   std::set<std::string> prepared_;
+  Error last_failure_{ErrorCode::kUnavailable, "never connected"};
   std::string identity_;
   std::string server_pid_;  ///< when a pooler stands between: the server that answered at the connection's start
   bool connected_before_ = false;
@@ -245,7 +247,7 @@ Result<Rows> Session::Impl::Run(Transaction::Impl& transaction, const Statement&
   if (prepares && answer.results.size() >= prepared_at) prepared_.insert(statement.name);
   if (pooled && answer.results.size() > 1 && OnlyValue(answer.results[1]) != server_pid_) {
     connection_.Close();
-    return Fail(ErrorCode::kMisdeployed,
+    return Fail(ErrorCode::kUnavailable,
                 "the pooler in front of PostgreSQL gave this session another server: KEYSTRAND_DATABASE_URL must name "
                 "PostgreSQL itself, or a pooler in session mode");
   }
@@ -266,8 +268,9 @@ Result<> Session::Impl::InTransaction(const std::function<Result<>(Transaction&)
     }
   }();
   if (done && impl.begun) done = Commit(impl);
-  if (!done) return Fail(RollBack(impl, std::move(done.error())));
-  return {};
+  if (done) return {};
+  last_failure_ = RollBack(impl, std::move(done.error()));
+  return Fail(last_failure_);
 }
 
 Result<> Session::Impl::Commit(const Transaction::Impl& transaction) {
@@ -330,6 +333,7 @@ Session& Session::operator=(Session&&) noexcept = default;
 Result<> Session::Connect() { return impl_->Connect(); }
 bool Session::connected() const { return impl_->connected(); }
 const std::string& Session::identity() const { return impl_->identity(); }
+const Error& Session::last_failure() const { return impl_->last_failure(); }
 Result<> Session::InTransaction(const std::function<Result<>(Transaction&)>& work) {
   return impl_->InTransaction(work);
 }

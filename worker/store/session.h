@@ -71,7 +71,7 @@ class Transaction {
 
 /// One connection to PostgreSQL, used by one thread. Never reconnects by itself: a lost connection is kUnavailable, and
 /// Connect makes a new one. Needs the server's session to itself: a pooler in between works in session mode only, and any
-/// other is found out before a transaction does anything (kMisdeployed).
+/// other is found out before a transaction does anything (kUnavailable).
 ///
 /// No call blocks for longer than the transaction timeout and 3 s, not even on a server that hangs. (Looking up a host's
 /// name is the exception: that is the system's resolver.)
@@ -93,6 +93,8 @@ class Session {
   /// statement beside it comes back within 1 s, else kUnavailable; kUnavailable with detail "commit in doubt" when the
   /// connection broke during the commit: run it again, the inbox tells.
   Result<> InTransaction(const std::function<Result<>(Transaction&)>& work);
+  /// Why the last transaction failed that did.
+  [[nodiscard]] const Error& last_failure() const;
 
   class Impl;
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import re
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -30,16 +29,15 @@ SMALL_BATCHES = {"KEYSTRAND_BATCH_MAX": "5"}  # more transactions for a fault to
 BACK_DEADLINE_S = 30  # a worker that applies nothing by then does not come back by itself
 
 ROLE = f"CREATE ROLE {LOGIN} LOGIN PASSWORD '{PASSWORD}' IN ROLE keystrand_worker"
-OBSERVER_RIGHTS = """
-GRANT USAGE ON SCHEMA observed TO keystrand_worker;
-GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA observed TO keystrand_worker"""
+OBSERVER_RIGHTS = ["GRANT USAGE ON SCHEMA observed TO keystrand_worker",
+                   "GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA observed TO keystrand_worker"]
 
 
 @pytest.fixture(scope="package")
 def servers(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Instead of the usual stack: one of one's own, which no other test waits for."""
     with observed_stack(request.session) as stack:
-        execute(stack.database_url, ROLE, *OBSERVER_RIGHTS.split(";"))
+        execute(stack.database_url, ROLE, *OBSERVER_RIGHTS)
         yield stack
 
 
@@ -116,15 +114,12 @@ def check_of(worker: Program, name: str) -> bool:
     return bool(worker.checks()[name]["ok"])
 
 
-def held_because(worker: Program, word: str) -> None:
-    """Until it says that the database is away, with that word in the reason."""
-    eventually(lambda: [line for line in worker.log_lines("db.unavailable") if word in str(line.get("detail"))],
-               f"held because of {word}")
+def held_because(worker: Program, word: str, times: int = 1) -> None:
+    """Until it has said so often that the database is away, with that word in the reason."""
+    eventually(lambda: sum(word in str(line.get("detail")) for line in worker.log_lines("db.unavailable")) >= times,
+               f"held because of {word}", BACK_DEADLINE_S)
 
 
 def counted_attempts(worker: Program) -> list[dict[str, object]]:
     return worker.log_lines("event.retry")
 
-
-def within(seconds: float, began: float) -> bool:
-    return time.time() - began <= seconds

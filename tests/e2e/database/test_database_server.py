@@ -120,8 +120,9 @@ def test_failover_to_a_standby_that_lags_applies_anew_what_it_lacks(
             system.server = standby
             try:
                 known = system.settled()
+                asked = time.time()
                 standby.promote()
-                resumed = first_settled_after(system, time.time())
+                resumed = first_settled_after(system, asked)
                 tell("first_commit_after_promotion_s", round(resumed, 2))
                 eventually(lambda: system.settled() > acknowledged, "more than before the failover")
             except BaseException:

@@ -27,9 +27,14 @@ def observed_stack(session: pytest.Session, brokers: int = 1,
     if missing:
         pytest.fail(f"{programs.BINARIES} lacks {', '.join(missing)}: `make build` first", pytrace=False)
     with throwaway_stack(brokers, special) as stack:
-        observer = (pathlib.Path(programs.__file__).parent / "observer.sql").read_text()
-        with psycopg.connect(stack.database_url) as connection:
-            connection.execute(observer)
+        observe(stack.database_url)
         yield stack
         if session.stash.get(FAILED, False):
             keep_logs(stack)
+
+
+def observe(url: str) -> None:
+    """Adds to a migrated database what the tests see of the worker's transactions by."""
+    observer = (pathlib.Path(programs.__file__).parent / "observer.sql").read_text()
+    with psycopg.connect(url) as connection:
+        connection.execute(observer)

@@ -23,11 +23,20 @@ const Case kCases[] = {
     {"25006", ErrorCode::kUnavailable},      {"42P01", ErrorCode::kMisdeployed}, {"42501", ErrorCode::kMisdeployed},
     {"42703", ErrorCode::kMisdeployed},      {"21000", ErrorCode::kInternal},    {"0A000", ErrorCode::kInternal},
     {"P0001", ErrorCode::kInternal},         {"XX000", ErrorCode::kInternal},    {"99999", ErrorCode::kInternal},
-    {"23503", ErrorCode::kMissingReference},
+    {"23503", ErrorCode::kMissingReference}, {"26000", ErrorCode::kUnavailable}, {"40003", ErrorCode::kInternal},
 };
 
 TEST(FromSqlStateTest, EachClassHasOneMeaning) {
   for (const auto& test : kCases) EXPECT_EQ(NameOf(FromSqlState(test.sqlstate)), NameOf(test.code)) << test.sqlstate;
+}
+
+TEST(FromSqlStateTest, OnlyMessagesThatQuoteNoRowAreShown) {
+  for (const auto* shown : {"08006", "25006", "28P01", "3D000", "40P01", "42501", "53100", "57P01", "58030"}) {
+    EXPECT_TRUE(MessageNamesOnlyObjects(shown)) << shown;
+  }
+  for (const auto* kept : {"22P02", "23505", "23514", "P0001", "XX000", "21000", ""}) {
+    EXPECT_FALSE(MessageNamesOnlyObjects(kept)) << kept;
+  }
 }
 
 TEST(FromSqlStateTest, DamagedFilesAreNotAnErrorToRetry) {
