@@ -84,7 +84,8 @@ def test_rival_locks_are_conflicts_that_are_run_again(
     send(receiver, history, *([strand[0]] for strand in strands))
     execute(system.url(), f"ALTER ROLE {LOGIN} SET {setting}")
     try:
-        worker = start_worker(system).wait_ready()
+        # Few executors, so that a batch has several customers and more than one lock.
+        worker = start_worker(system, KEYSTRAND_EXECUTORS="2").wait_ready()
         system.wait_drained()
         with rivals(system):
             send(receiver, history, *(strand[1:] for strand in strands))
