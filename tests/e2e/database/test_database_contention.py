@@ -17,7 +17,7 @@ from keystrand_e2e.programs import Program
 from keystrand_e2e.system import System
 from keystrand_e2e.waiting import eventually
 from traffic import delivery
-from traffic.sender import History
+from traffic.sender import History, Pace
 from traffic.world import Story
 
 Tell = Callable[[str, object], None]
@@ -25,6 +25,7 @@ Tell = Callable[[str, object], None]
 RIVALS = 3
 CUSTOMERS = 10
 UPDATES = 120
+EVENTS_PER_S = 200
 CONFLICTS_MIN = 5
 TRANSACTION_MAX_S = 5.0
 
@@ -88,7 +89,7 @@ def test_rival_locks_are_conflicts_that_are_run_again(
         worker = start_worker(system, KEYSTRAND_EXECUTORS="2").wait_ready()
         system.wait_drained()
         with rivals(system):
-            send(receiver, history, *(strand[1:] for strand in strands))
+            send(receiver, history, *(strand[1:] for strand in strands), pace=Pace(EVENTS_PER_S))
             system.wait_drained()
     finally:
         execute(system.url(), f"ALTER ROLE {LOGIN} RESET ALL")
