@@ -280,7 +280,8 @@ void Telemetry::OnConnected(bool again) {
 }
 
 void Telemetry::OnCorruption(std::string_view statement, std::string_view sqlstate) {
-  log::Error(Action::kProcessFailed, "PostgreSQL says that its files are damaged: stopped before anything more is written",
+  log::Error(Action::kProcessFailed,
+             "PostgreSQL says that its files are damaged: stopped before anything more is written",
              {{Field::kDetail, std::string(statement) + ": SQLSTATE " + std::string(sqlstate)}});
   log::Stop();
   _exit(1);

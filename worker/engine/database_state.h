@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -17,11 +18,12 @@ class DatabaseState {
   [[nodiscard]] SteadyTime last_answer() const { return SteadyTime(SteadyTime::duration(last_answer_.load())); }
   void Misdeployed(bool yes) { misdeployed_ = yes; }
   [[nodiscard]] bool misdeployed() const { return misdeployed_; }
-  /// To be asked after each connect, before anything else is done there. `identity`: store::Session::identity. Another one
-  /// than before: calls `give_up` (while the other executors that connect wait), and remembers the new one if that worked.
-  /// Returns whether the connection may be used.
+  /// To be asked after each connect, before anything else is done there. `identity`: store::Session::identity. Another
+  /// one than before: calls `give_up`, while others that connect wait, and remembers the new one if that worked.
+  /// Returns whether the connection may be used. No: connect again, later.
   bool Recognise(const std::string& identity, const std::function<bool()>& give_up) {
-    const std::lock_guard lock(mutex_);
+    const std::unique_lock lock(mutex_, kRecogniseWait);
+    if (!lock) return false;
     if (identity.empty() || identity == identity_) return true;
     if (!identity_.empty() && !give_up()) return false;
     identity_ = identity;
@@ -29,9 +31,11 @@ class DatabaseState {
   }
 
  private:
+  static constexpr std::chrono::seconds kRecogniseWait{1};  ///< nobody waits in turn for a server that hangs
+
   std::atomic<SteadyTime::rep> last_answer_{0};
   std::atomic<bool> misdeployed_{false};
-  std::mutex mutex_;
+  std::timed_mutex mutex_;
   std::string identity_;  // guarded by mutex_
 };
 

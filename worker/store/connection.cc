@@ -129,7 +129,8 @@ std::optional<Refusal> Connection::OpenOne(const Parameters& parameters, Deadlin
   handle_.reset(PQconnectStartParams(keywords.data(), values.data(), 0));
   if (!handle_) std::abort();  // no memory
   PQsetErrorVerbosity(handle_.get(), PQERRORS_SQLSTATE);
-  PQsetNoticeProcessor(handle_.get(), [](void*, const char*) {}, nullptr);  // they quote row values
+  PQsetNoticeProcessor(
+      handle_.get(), [](void*, const char*) {}, nullptr);  // they quote row values
   auto step = PQstatus(handle_.get()) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
   while (step == PGRES_POLLING_READING || step == PGRES_POLLING_WRITING) {
     const short events = step == PGRES_POLLING_READING ? POLLIN : POLLOUT;
@@ -218,8 +219,8 @@ Connection::Wait Connection::AwaitResult(Deadline deadline) {
 /// What the server said last, if it said why: a shutdown does.
 Refusal Connection::Lost() {
   const ResultHandle last(PQgetResult(handle_.get()));
-  auto refusal = last && PQresultStatus(last.get()) == PGRES_FATAL_ERROR ? RefusalOf(last.get())
-                                                                          : Refusal{"", "connection lost"};
+  auto refusal =
+      last && PQresultStatus(last.get()) == PGRES_FATAL_ERROR ? RefusalOf(last.get()) : Refusal{"", "connection lost"};
   handle_.reset();
   return refusal;
 }

@@ -46,8 +46,8 @@ using Deadline = std::chrono::steady_clock::time_point;
 /// thread at a time.
 class Connection {
  public:
-  /// Connection parameters by libpq's keywords; `host`, `hostaddr` and `port` may be comma-separated lists, whose members
-  /// are tried in turn.
+  /// Connection parameters by libpq's keywords; `host`, `hostaddr` and `port` may be comma-separated lists, whose
+  /// members are tried in turn.
   using Parameters = std::vector<std::pair<std::string, std::string>>;
 
   Connection() = default;

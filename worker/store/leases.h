@@ -47,9 +47,9 @@ Result<std::vector<std::int32_t>> StoreProgress(Transaction& transaction, const 
 /// Stores watermarks for the last time and marks the leases as given up in order.
 Result<> ReleaseLeases(Transaction& transaction, const std::string& topic, const std::vector<Progress>& progress);
 
-/// Ends these leases in a database that may have gone back, and leaves their positions as they are: what was to be written
-/// under them is fenced from now on, and no later lease gets an epoch that looks like theirs. A lease that was taken over
-/// there stays as it is.
+/// Ends these leases in a database that may have gone back, and leaves their positions as they are: what was to be
+/// written under them is fenced from now on, and no later lease gets an epoch that looks like theirs. A lease that was
+/// taken over there stays as it is.
 Result<> EndLeases(Transaction& transaction, const std::string& topic, const std::vector<HeldEpoch>& held,
                    const std::string& owner);
 

@@ -42,7 +42,8 @@ constexpr Command kTrivial{Command::Kind::kText, "", "SELECT 1"};
 constexpr Command kServerPid{Command::Kind::kText, "", "SELECT pg_backend_pid()"};
 constexpr Command kSchema{Command::Kind::kText, "",
                           "SELECT coalesce(max(version), '') FROM keystrand.schema_migrations"};
-/// The timeline changes when a standby is promoted and when a backup is rolled forward, the oid when a dump is restored.
+/// The timeline changes when a standby is promoted and when a backup is rolled forward, the oid when a dump is
+/// restored.
 constexpr Command kIdentity{Command::Kind::kText, "", R"(
 SELECT s.system_identifier || '/' || d.oid || '/' ||
        CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END

@@ -19,7 +19,7 @@ struct DatabaseSettings {
   std::string password_file;  ///< read again at each connect; empty: the password is in the url, or none is needed
   std::string application_name = "keystrand-worker";
   std::string schema_version_min;  ///< newest migration the program needs (schema_version.h); empty: not checked
-  std::chrono::milliseconds connect_timeout{5000};  ///< shared by the hosts of the url, but 2 s for each at least
+  std::chrono::milliseconds connect_timeout{5000};      ///< shared by the hosts of the url, but 2 s for each at least
   std::chrono::milliseconds transaction_timeout{5000};  ///< a transaction is cancelled at this age
 };
 
@@ -57,8 +57,8 @@ class Rows {
   std::shared_ptr<const Data> data_;
 };
 
-/// A transaction; its BEGIN travels with the first statement, so that one costs no round trip. Errors carry the SQLSTATE
-/// and the constraint's name, never a row's values.
+/// A transaction; its BEGIN travels with the first statement, so that one costs no round trip. Errors carry the
+/// SQLSTATE and the constraint's name, never a row's values.
 class Transaction {
  public:
   class Impl;
@@ -70,11 +70,11 @@ class Transaction {
 };
 
 /// One connection to PostgreSQL, used by one thread. Never reconnects by itself: a lost connection is kUnavailable, and
-/// Connect makes a new one. Needs the server's session to itself: a pooler in between works in session mode only, and any
-/// other is found out before a transaction does anything (kUnavailable).
+/// Connect makes a new one. Needs the server's session to itself: a pooler in between works in session mode only, and
+/// any other is found out before a transaction does anything (kUnavailable).
 ///
-/// No call blocks for longer than the transaction timeout and 3 s, not even on a server that hangs. (Looking up a host's
-/// name is the exception: that is the system's resolver.)
+/// No call blocks for longer than the transaction timeout and 3 s, not even on a server that hangs. (Looking up a
+/// host's name is the exception: that is the system's resolver.)
 class Session {
  public:
   /// `observer` may be null and must outlive the session.
@@ -89,9 +89,9 @@ class Session {
   /// Which data this is: cluster, database and timeline. Another one than before: the database was restored or failed
   /// over, and may lack what it had committed. Empty where the server does not tell. Of the last Connect.
   [[nodiscard]] const std::string& identity() const;
-  /// Commits if `work` succeeds, else rolls back. Errors: those of `work`; kTimeout if it took too long, though a trivial
-  /// statement beside it comes back within 1 s, else kUnavailable; kUnavailable with detail "commit in doubt" when the
-  /// connection broke during the commit: run it again, the inbox tells.
+  /// Commits if `work` succeeds, else rolls back. Errors: those of `work`; kTimeout if it took too long, though a
+  /// trivial statement beside it comes back within 1 s, else kUnavailable; kUnavailable with detail "commit in doubt"
+  /// when the connection broke during the commit: run it again, the inbox tells.
   Result<> InTransaction(const std::function<Result<>(Transaction&)>& work);
   /// Why the last transaction failed that did.
   [[nodiscard]] const Error& last_failure() const;
