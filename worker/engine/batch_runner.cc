@@ -207,6 +207,7 @@ bool BatchRunner::Split(store::Session& session, Entries entries) {
 
 Result<> BatchRunner::Try(store::Session& session, Attempt& attempt) {
   for (auto& entry : attempt.entries) entry = Entry{entry.slice, entry.item};
+  attempt.opened = 0;
   attempt.stopped = context_.breakers.Now();
   return session.InTransaction(
       [&](store::Transaction& transaction) -> Result<> { return InTransaction(transaction, attempt); });
@@ -279,6 +280,7 @@ Result<> BatchRunner::Load(store::Transaction& transaction, const Attempt& attem
 /// After the commit.
 void BatchRunner::Finish(Attempt& attempt, std::chrono::nanoseconds took) {
   context_.database.Misdeployed(false);
+  context_.breakers.Opened(attempt.opened);
   for (auto& entry : attempt.entries) {
     FinishOne(entry, took);
     FinishStrand(entry);

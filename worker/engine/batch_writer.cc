@@ -134,7 +134,7 @@ class StrandChange {
 Result<> BatchWriter::Write(store::Transaction& transaction, Attempt& attempt, const handlers::UnitOfWork& work,
                             std::chrono::system_clock::time_point now) const {
   if (auto objects = WriteObjects(transaction, work); !objects) return objects;
-  if (auto letters = WriteLetters(transaction, attempt.entries, now); !letters) return letters;
+  if (auto letters = WriteLetters(transaction, attempt, now); !letters) return letters;
   if (auto strands = WriteStrands(transaction, attempt); !strands) return strands;
   if (auto inbox = WriteInbox(transaction, attempt.entries); !inbox) return inbox;
   if (auto forgotten = ForgetSuspect(transaction, attempt); !forgotten) return forgotten;
@@ -154,13 +154,13 @@ Result<> BatchWriter::WriteObjects(store::Transaction& transaction, const handle
   return {};
 }
 
-Result<> BatchWriter::WriteLetters(store::Transaction& transaction, Entries& entries,
+Result<> BatchWriter::WriteLetters(store::Transaction& transaction, Attempt& attempt,
                                    std::chrono::system_clock::time_point now) const {
-  for (auto& entry : entries) {
+  for (auto& entry : attempt.entries) {
     if (entry.decision == Decision::kDead) {
       auto letter =
           MakeLetter(*entry.item, entry.Position(topic_), entry.error, entry.stage, entry.attempts, worker_, now);
-      if (auto written = WriteLetter(transaction, entry, std::move(letter)); !written) return written;
+      if (auto written = WriteLetter(transaction, attempt, entry, std::move(letter)); !written) return written;
     } else if (entry.decision == Decision::kSettled && entry.replays) {
       const Replay& replay = *entry.item->replay;
       if (auto resolved = store::ResolveDeadLetter(transaction, replay.source, replay.id); !resolved) return resolved;
@@ -170,8 +170,11 @@ Result<> BatchWriter::WriteLetters(store::Transaction& transaction, Entries& ent
 }
 
 /// A replay reopens its letter; anything else, and what only claims to be a replay, gets one of its own.
-Result<> BatchWriter::WriteLetter(store::Transaction& transaction, Entry& entry, store::DeadLetter letter) const {
-  if (auto paid = breakers_.Pay(transaction, entry, letter.fingerprint); !paid) return paid;
+Result<> BatchWriter::WriteLetter(store::Transaction& transaction, Attempt& attempt, Entry& entry,
+                                  store::DeadLetter letter) const {
+  const auto stopped = breakers_.Pay(transaction, entry, letter.fingerprint);
+  if (!stopped) return Fail(stopped.error());
+  attempt.opened |= *stopped;
   if (entry.item->replay) {
     auto reopened = letter;
     reopened.source = entry.item->replay->source;

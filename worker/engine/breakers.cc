@@ -42,7 +42,9 @@ std::vector<std::size_t> Breakers::PayersOf(const Entry& entry) const {
   return payers;
 }
 
-Result<> Breakers::Pay(store::Transaction& transaction, const Entry& entry, std::string_view fingerprint) {
+Result<Breakers::Stopped> Breakers::Pay(store::Transaction& transaction, const Entry& entry,
+                                        std::string_view fingerprint) {
+  Stopped stopped = 0;
   for (const std::size_t payer : PayersOf(entry)) {
     const std::int64_t earned = successes_[payer].exchange(0, std::memory_order_relaxed);
     const auto opened = store::SpendToken(transaction, handlers_[payer]->Name(), earned, fingerprint, worker_);
@@ -50,9 +52,15 @@ Result<> Breakers::Pay(store::Transaction& transaction, const Entry& entry, std:
       successes_[payer].fetch_add(earned, std::memory_order_relaxed);
       return Fail(opened.error());
     }
-    if (*opened) open_.fetch_or(Bit(payer), std::memory_order_relaxed);  // if this is rolled back, Refresh finds out
+    if (*opened) stopped |= Bit(payer);
   }
-  return {};
+  return stopped;
+}
+
+void Breakers::Opened(Stopped stopped) {
+  if (stopped == 0) return;
+  fresh_.fetch_or(stopped);
+  open_.fetch_or(stopped);
 }
 
 void Breakers::Settled(const handlers::Event& event) {
@@ -74,12 +82,13 @@ Result<bool> Breakers::Trip(store::Session& session, const Error& error) {
     return {};
   });
   if (!opened) return Fail(opened.error());
-  open_.fetch_or(tripped, std::memory_order_relaxed);
+  Opened(tripped);
   return tripped != 0;
 }
 
 bool Breakers::Refresh(store::Session& session, const std::vector<std::int32_t>& partitions, bool anew) {
   Stopped open = 0;
+  fresh_ = 0;
   const auto learned = session.InTransaction([&](store::Transaction& transaction) -> Result<> {
     const auto names = store::FindOpenBreakers(transaction);
     if (!names) return Fail(names.error());
@@ -91,7 +100,7 @@ bool Breakers::Refresh(store::Session& session, const std::vector<std::int32_t>&
     return store::ReleaseBreakerStrands(transaction, topic_, partitions);
   });
   if (!learned) return learned.error().code != ErrorCode::kUnavailable;
-  open_.store(open, std::memory_order_relaxed);
+  open_ = open | fresh_;
   return true;
 }
 

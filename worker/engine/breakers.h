@@ -33,8 +33,10 @@ class Breakers {
   /// Handlers that are stopped, as far as is known here.
   [[nodiscard]] std::vector<std::string> Open() const;
 
-  /// Inside the batch's transaction, once per letter: its handlers pay. Parse errors and crashes are nobody's.
-  Result<> Pay(store::Transaction& transaction, const Entry& entry, std::string_view fingerprint);
+  /// Inside the batch's transaction, once per letter: its handlers pay. Parse errors and crashes are nobody's. Returns
+  /// whom that stops: to be told to Opened after the commit.
+  Result<Stopped> Pay(store::Transaction& transaction, const Entry& entry, std::string_view fingerprint);
+  void Opened(Stopped stopped);
   /// After the commit.
   void Settled(const handlers::Event& event);
 
@@ -53,6 +55,7 @@ class Breakers {
   std::string worker_;
   const std::vector<const handlers::Handler*>& handlers_;
   std::atomic<Stopped> open_{0};
+  std::atomic<Stopped> fresh_{0};  ///< opened here since Refresh began to look: it may not have seen them
   std::array<std::atomic<std::int64_t>, kHandlersMax> successes_{};
 };
 
