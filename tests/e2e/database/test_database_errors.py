@@ -81,9 +81,12 @@ class Case:
         rows = self.system.rows("SELECT status FROM keystrand.inbox WHERE event_id = %s", self.id)
         return rows[0]["status"] if rows else None
 
+    def heal(self) -> None:
+        execute(self.system.url(), f"DELETE FROM observed.poison WHERE object_id = '{self.object}'")
+
     def cure(self) -> None:
         """It is applied in the end, and nobody has given it up."""
-        execute(self.system.url(), f"DELETE FROM observed.poison WHERE object_id = '{self.object}'")
+        self.heal()
         eventually(lambda: self.status() == "applied", "applied once cured")
         assert self.letters() == []
 
@@ -177,11 +180,16 @@ def test_out_of_reach_is_held_and_counts_nothing(running: Running, code: str) ->
 
 
 @pytest.mark.parametrize("code", MISDEPLOYED)
-def test_missing_table_column_or_right_is_held_and_counts_nothing(running: Running, code: str) -> None:
-    """That it makes the worker unready: test_database_access.py, where the right is really missing."""
+def test_missing_table_column_or_right_stops_its_handler_and_counts_nothing(running: Running, code: str) -> None:
+    """The mirror's table here: its events are parked until an operator resumes it. Where it is a table of the engine's own,
+    the worker is unready: test_database_access.py."""
     case = running.refuse(code)
-    eventually(lambda: case.lines("worker.held"), "held")
+    eventually(lambda: case.status() == "parked", "parked")
     assert f"SQLSTATE {code}" in str(case.lines("worker.held")[0]["detail"])
+    assert running.system.rows("SELECT state FROM keystrand.breakers WHERE handler = 'mirror'") == [{"state": "open"}]
+    case.heal()
+    resumed = running.system.operator("breaker", "resume", "mirror", "--reason", "the column is there now")
+    assert resumed.returncode == 0, resumed.stderr
     case.cure()
     assert case.retries() == []
     assert case.attempts() == 1

@@ -23,8 +23,9 @@ BEGIN
           NEW.scope, NEW.event_id, NEW.ordering_key, NEW.source_partition, NEW.source_offset, NEW.status);
   RETURN NULL;
 END $$;
+-- What waits is not settled yet.
 CREATE TRIGGER observe_inbox AFTER INSERT OR UPDATE ON keystrand.inbox
-  FOR EACH ROW EXECUTE FUNCTION observed.settle();
+  FOR EACH ROW WHEN (NEW.status NOT IN ('parked', 'replaying')) EXECUTE FUNCTION observed.settle();
 
 CREATE TABLE observed.regressions (
   scope text, object text, id text, was text, became text
