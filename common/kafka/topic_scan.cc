@@ -12,12 +12,14 @@ using Clock = std::chrono::steady_clock;
 
 Result<ClientHandle> MakeScanner(const ClientSettings& settings) {
   if (auto checked = CheckProperties(settings); !checked) return Fail(checked.error());
+  // Each end is noticed by a fetch that finds nothing: it must not wait for more.
   auto conf = MakeConf(settings, {{"enable.auto.commit", "false"},
                                   {"enable.auto.offset.store", "false"},
                                   {"auto.offset.reset", "error"},
                                   {"check.crcs", "true"},
                                   {"enable.partition.eof", "true"},
                                   {"isolation.level", "read_committed"},
+                                  {"fetch.wait.max.ms", "10"},
                                   {"queued.max.messages.kbytes", "16384"},
                                   {"statistics.interval.ms", "0"},
                                   {"log_level", "0"}});
