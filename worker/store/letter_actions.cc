@@ -1,6 +1,7 @@
 #include "worker/store/letter_actions.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 namespace keystrand::worker::store {
@@ -47,7 +48,7 @@ UPDATE keystrand.dead_letters l SET status = 'discarded'
 constexpr Statement kDiscardInbox{"letters_discard_inbox", R"(
 UPDATE keystrand.inbox i SET status = 'discarded'
   FROM unnest($1::text[], $2::text[]) AS u(scope, event_id)
- WHERE i.scope = u.scope AND i.event_id = u.event_id AND i.status IN ('dead', 'parked'))"};
+ WHERE i.scope = u.scope AND i.event_id = u.event_id)"};
 
 constexpr Statement kUnpark{"letters_unpark", R"(
 DELETE FROM keystrand.parked_events p
@@ -176,7 +177,10 @@ Result<> LockStrandsOf(Transaction& transaction, const std::vector<SourcePositio
 
 Result<> MarkDiscarded(Transaction& transaction, const std::vector<LockedLetter>& letters) {
   if (const auto marked = transaction.Run(kDiscard, PositionParams(letters)); !marked) return Fail(marked.error());
-  EventArrays events(letters);
+  std::vector<LockedLetter> dead;  // an event that went through in some other way stays as it is
+  std::copy_if(letters.begin(), letters.end(), std::back_inserter(dead),
+               [](const auto& letter) { return letter.inbox_status == "dead" || letter.inbox_status == "parked"; });
+  EventArrays events(dead);
   if (events.any) {
     Params params;
     params.Add(std::move(events.scopes)).Add(std::move(events.ids));
