@@ -35,6 +35,12 @@ TEST(EventList, TakesAnyOtherObjectForOneEvent) {
   EXPECT_THAT(list->events, ElementsAre(event));
 }
 
+TEST(EventList, TakesOnlyATextForTheKindOfAnObject) {
+  const auto list = ReadEventList(R"({"object":{"of":"list"},"id":"evt_1"})");
+  ASSERT_TRUE(list) << list.error().detail;
+  EXPECT_FALSE(list->is_list);
+}
+
 TEST(EventList, MayBeEmpty) {
   const auto list = ReadEventList(R"({"object":"list","data":[]})");
   ASSERT_TRUE(list);

@@ -6,12 +6,12 @@ namespace keystrand::worker::op {
 namespace {
 
 TEST(PrettyJson, IndentsAndKeepsEachTokenAsItWasWritten) {
-  EXPECT_EQ(PrettyJson(R"({"a":1.50,"b" : [ ],"c":{ "d":"x, {\"y\": é}\\" , "e":[1e400,null]}})"),
+  EXPECT_EQ(PrettyJson(R"({"a":1.50,"b" : [ ],"c":{ "d":"x, {\"y, z\": é}\\" , "e":[1e400,null]}})"),
             "{\n"
             "  \"a\": 1.50,\n"
             "  \"b\": [],\n"
             "  \"c\": {\n"
-            "    \"d\": \"x, {\\\"y\\\": é}\\\\\",\n"
+            "    \"d\": \"x, {\\\"y, z\\\": é}\\\\\",\n"
             "    \"e\": [\n"
             "      1e400,\n"
             "      null\n"
