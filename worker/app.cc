@@ -106,6 +106,14 @@ std::vector<metrics::ReadyCheck> ReadyChecks(http::Health& health) {
   return checks;
 }
 
+/// In the order in which they see an event.
+std::vector<const handlers::Handler*> HandlersOf(const Attachments& attachments, const handlers::Handler& product) {
+  auto handlers = attachments.first;
+  handlers.push_back(&product);
+  handlers.insert(handlers.end(), attachments.last.begin(), attachments.last.end());
+  return handlers;
+}
+
 /// SIGTERM and SIGINT wait to be taken by WaitForEnd; every thread inherits the mask.
 sigset_t BlockStopSignals() {
   sigset_t signals;
@@ -142,7 +150,7 @@ int WaitForEnd(const sigset_t& signals, const engine::Engine& engine, Telemetry&
 
 }  // namespace
 
-int Run(const Settings& settings) {
+int Run(const Settings& settings, const Attachments& attachments) {
   ::signal(SIGPIPE, SIG_IGN);  // a log reader that goes must not take the worker along
   const auto signals = BlockStopSignals();
   const std::string instance = InstanceOf(settings);
@@ -159,8 +167,11 @@ int Run(const Settings& settings) {
   const metrics::ProcessMetrics process(registry, {kVersion, kRevision, [&health] { return ReadyChecks(health); }});
   const handlers::Mirror mirror(MirrorOf(settings));
 
-  auto engine = engine::Engine::Start(EngineOf(settings, instance), {&mirror}, clock,
-                                      {telemetry, &telemetry, &telemetry.consumer(), &telemetry, nullptr,
+  auto engine = engine::Engine::Start(EngineOf(settings, instance), HandlersOf(attachments, mirror), clock,
+                                      {telemetry, attachments.database ? attachments.database(telemetry) : &telemetry,
+                                       &telemetry.consumer(),
+                                       attachments.producer ? attachments.producer(telemetry) : &telemetry,
+                                       attachments.outcomes,
                                        [&telemetry](const std::string& problem) { telemetry.OnTopics(problem); }});
   if (!engine) {
     log::Error(Action::kProcessFailed, "Not started", {{Field::kDetail, engine.error().detail}});
