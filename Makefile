@@ -73,6 +73,7 @@ test: ## all tests: unit, integration and end to end (release), unit again under
 	@$(MAKE) --no-print-directory test-integration
 	@$(MAKE) --no-print-directory test-asan-unit
 	@$(MAKE) --no-print-directory test-e2e
+	@$(MAKE) --no-print-directory test-faults
 
 .PHONY: test-unit
 test-unit: build-release-tests ## unit tests and the records' contract, without any server
@@ -86,6 +87,20 @@ test-integration: build-release-tests ## integration tests, on a real broker and
 .PHONY: test-e2e
 test-e2e: build ## the built programs from outside, with the official Stripe SDK (PYTEST=-k name)
 	$(PYTHON) -m pytest tests/e2e $(PYTEST)
+
+.PHONY: test-faults
+test-faults: build-faults ## the fault checker's own tests, each rare path once on the real system, and three planted bugs
+	$(PYTHON) -m pytest -q -p no:cacheprovider tests/faults
+	$(PYTHON) tests/faults/run directed
+	$(PYTHON) tests/faults/prove --built-in
+
+.PHONY: faults
+faults: build-faults ## faults drawn from a seed, on the real system, and a verdict (MINUTES=5, SEED=…)
+	$(PYTHON) tests/faults/run mix --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
+
+.PHONY: faults-proof
+faults-proof: build-faults ## each planted bug in the product must turn its invariant red (takes half an hour; BUGS=name …)
+	$(PYTHON) tests/faults/prove $(BUGS)
 
 .PHONY: test-asan-unit
 test-asan-unit: configure-asan ## unit tests under the address and undefined-behaviour sanitizers
@@ -145,6 +160,10 @@ configure-dev configure-release configure-asan configure-tsan configure-fuzz: co
 peers: setup
 	@deploy/local/setup peers
 	tests/bench/peers/build
+
+.PHONY: build-faults
+build-faults: build
+	cmake --build --preset release --parallel $(JOBS) --target faults_worker
 
 .PHONY: build-release-tests
 build-release-tests: configure-release

@@ -169,7 +169,8 @@ int Run(const Settings& settings, const Attachments& attachments) {
 
   auto engine = engine::Engine::Start(EngineOf(settings, instance), HandlersOf(attachments, mirror), clock,
                                       {telemetry, attachments.database ? attachments.database(telemetry) : &telemetry,
-                                       &telemetry.consumer(),
+                                       attachments.consumer ? attachments.consumer(telemetry.consumer())
+                                                            : &telemetry.consumer(),
                                        attachments.producer ? attachments.producer(telemetry) : &telemetry,
                                        attachments.outcomes,
                                        [&telemetry](const std::string& problem) { telemetry.OnTopics(problem); }});

@@ -6,6 +6,7 @@
 #include "worker/settings.h"
 
 namespace keystrand::kafka {
+class ClientObserver;
 class ProducerObserver;
 }
 namespace keystrand::worker::engine {
@@ -28,6 +29,7 @@ struct Attachments {
   /// Each is given the product's observer and returns the one that is told instead; empty: the product's own.
   std::function<store::DatabaseObserver*(store::DatabaseObserver&)> database;
   std::function<kafka::ProducerObserver*(kafka::ProducerObserver&)> producer;
+  std::function<kafka::ClientObserver*(kafka::ClientObserver&)> consumer;
 };
 
 /// Builds the worker and runs it until SIGTERM or SIGINT. Returns the exit code: 0 after an orderly stop, 1 when it

@@ -10,6 +10,8 @@ from typing import Any
 
 import stripe
 
+from traffic import semantics
+
 # Invented, for tests and the demo only: it opens nothing.
 TEST_SECRET = "whsec_test_invented_for_local_runs_0001"
 WRONG_SECRET = "whsec_test_invented_and_never_configured"
@@ -32,6 +34,11 @@ class Delivery:
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.body).hexdigest()
+
+    @property
+    def record_key(self) -> str:
+        """The key of the record that holds it."""
+        return semantics.record_key_of(self.body)
 
     def headers(self, now: int | None = None) -> dict[str, str]:
         signature = stripe.WebhookSignature.generate_signature_header(

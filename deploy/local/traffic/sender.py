@@ -56,6 +56,9 @@ class History:
         self.attempts.append(attempt)
         return attempt
 
+    def end(self, attempt: Attempt) -> None:
+        """Told once its answer, or the want of one, is entered in it."""
+
     def accepted(self) -> list[Attempt]:
         return [attempt for attempt in list(self.attempts) if attempt.accepted]
 
@@ -99,6 +102,7 @@ class Connection:
             self.close()
         attempt.seconds = time.perf_counter() - began
         attempt.ended = time.time()
+        self._history.end(attempt)
         return attempt
 
     def close(self) -> None:

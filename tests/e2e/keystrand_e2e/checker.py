@@ -200,7 +200,7 @@ RULES = [accepted_is_durable, nothing_else_is_held, records_keep_the_contract, r
 
 
 def _sent_as(attempt) -> tuple[str, str]:
-    return attempt.delivery.digest, semantics.record_key_of(attempt.delivery.body)
+    return attempt.delivery.digest, attempt.delivery.record_key
 
 
 def _identity(row: Row) -> Identity:
@@ -222,13 +222,12 @@ def _first_records(evidence: Evidence) -> dict[Identity, Record]:
 
 
 def _expected(evidence: Evidence) -> tuple[dict[Identity, str], dict[semantics.ObjectKey, dict]]:
-    """What died has left no trace in the mirror; whether it had to die, the test itself must say."""
-    dead = {_identity(row) for row in evidence.inbox if row["status"] == "dead"}
+    """The status of each event that did not die, and what the mirror shows then. Whether the others had to die, the test
+    itself must say."""
     mirror = semantics.Mirror()
-    statuses = {}
-    for identity, record in _first_records(evidence).items():
-        if identity not in dead:
-            statuses[identity] = mirror.apply(semantics.read(record.value))
+    dead = {_identity(row) for row in evidence.inbox if row["status"] == "dead"}
+    statuses = {identity: mirror.apply(semantics.read(record.value))
+                for identity, record in _first_records(evidence).items() if identity not in dead}
     return statuses, mirror.objects
 
 

@@ -14,7 +14,15 @@ from keystrand_e2e import programs
 from stack import Stack
 from throwaway import keep_logs, throwaway_stack
 
+OBSERVER = pathlib.Path(programs.__file__).parent / "observer.sql"
 FAILED = pytest.StashKey[bool]()  # of a test, and of the session
+
+
+def observe(url: str, *observers: pathlib.Path) -> None:
+    """Adds to a migrated database what the tests see of the worker's transactions by: `observers`, or the usual one."""
+    with psycopg.connect(url) as connection:
+        for observer in observers or (OBSERVER,):
+            connection.execute(observer.read_text())
 
 
 @contextlib.contextmanager
@@ -31,10 +39,3 @@ def observed_stack(session: pytest.Session, brokers: int = 1,
         yield stack
         if session.stash.get(FAILED, False):
             keep_logs(stack)
-
-
-def observe(url: str) -> None:
-    """Adds to a migrated database what the tests see of the worker's transactions by."""
-    observer = (pathlib.Path(programs.__file__).parent / "observer.sql").read_text()
-    with psycopg.connect(url) as connection:
-        connection.execute(observer)

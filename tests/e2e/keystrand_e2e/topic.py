@@ -83,5 +83,5 @@ def read(brokers: str, topic: str) -> list[Record]:
 
 def _record(message: confluent_kafka.Message) -> Record:
     headers = {name: value.decode() for name, value in message.headers() or []}
-    return Record(message.partition(), message.offset(), message.key().decode(), message.value(), headers,
+    return Record(message.partition(), message.offset(), (message.key() or b"").decode(), message.value() or b"", headers,
                   records.record_of(message))

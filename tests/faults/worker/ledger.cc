@@ -36,14 +36,10 @@ constexpr Statement kOutcomes{"faults_outcomes", R"(
 INSERT INTO faults.outcomes ("partition", "offset", epoch, ordering_key, outcome)
 SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::text[], $5::text[]))"};
 
-/// The effects of the batch that this executor is deciding.
-struct Waiting {
-  std::vector<Effect> effects;
-  bool decided = false;  ///< some handler was applied since the batch was begun
-};
-Waiting& OfThisThread() {
-  thread_local Waiting waiting;
-  return waiting;
+/// Of the transaction in which this executor decides a batch.
+std::vector<Effect>& Waiting() {
+  thread_local std::vector<Effect> effects;
+  return effects;
 }
 
 Result<> Write(Transaction& transaction, const std::vector<Effect>& effects) {
@@ -72,24 +68,18 @@ Result<> WriteOutside(const worker::store::DatabaseSettings& database, const std
 
 }  // namespace
 
-void LedgerHandler::Need(const Event& /*event*/, worker::handlers::RowKeys& /*keys*/) const {
-  auto& waiting = OfThisThread();
-  if (!std::exchange(waiting.decided, false)) return;
-  waiting.effects.clear();  // of an attempt that was rolled back
-}
+void LedgerHandler::TransactionEnded() { Waiting().clear(); }
 
 Result<worker::handlers::Outcome> LedgerHandler::Apply(const Event& event,
                                                        worker::handlers::UnitOfWork& /*work*/) const {
   const auto& envelope = event.envelope;
-  auto& waiting = OfThisThread();
-  waiting.decided = true;
-  waiting.effects.push_back({envelope.scope, envelope.id, envelope.type, envelope.ordering_key,
-                             envelope.type == "charge.succeeded" ? std::string(envelope.object_json) : ""});
+  Waiting().push_back({envelope.scope, envelope.id, envelope.type, envelope.ordering_key,
+                       envelope.type == "charge.succeeded" ? std::string(envelope.object_json) : ""});
   return worker::handlers::Outcome{worker::handlers::Verdict::kIgnored, ""};
 }
 
 Result<> Books::OnSettled(Transaction& transaction, const std::vector<SettledRecord>& records) {
-  auto effects = std::exchange(OfThisThread(), Waiting{}).effects;
+  auto effects = std::exchange(Waiting(), {});
   if (!effects.empty()) {
     if (auto written = WriteEffects(transaction, std::move(effects)); !written) return written;
   }

@@ -25,7 +25,9 @@ struct Effect {
 /// write tables of their own, so the effects of a batch wait on the executor's thread for its observer.
 class LedgerHandler final : public worker::handlers::Handler {
  public:
-  void Need(const worker::handlers::Event& event, worker::handlers::RowKeys& keys) const override;
+  /// Forgets what an attempt that was rolled back has left waiting. On the executor's thread, after each transaction.
+  static void TransactionEnded();
+  void Need(const worker::handlers::Event& /*event*/, worker::handlers::RowKeys& /*keys*/) const override {}
   Result<worker::handlers::Outcome> Apply(const worker::handlers::Event& event,
                                           worker::handlers::UnitOfWork& work) const override;
 };

@@ -34,6 +34,7 @@ int RunWith(const worker::Settings& settings, const std::string& control, faults
   faults::Books books(points, bug, database);
   std::unique_ptr<faults::TrippingDatabaseObserver> database_observer;
   std::unique_ptr<faults::TrippingProducerObserver> producer_observer;
+  std::unique_ptr<faults::TrippingConsumerObserver> consumer_observer;
 
   worker::Attachments attachments;
   attachments.first = {&poison};
@@ -41,12 +42,17 @@ int RunWith(const worker::Settings& settings, const std::string& control, faults
   if (bug == faults::Bug::kLastWins) attachments.last.push_back(&last_wins);
   attachments.outcomes = &books;
   attachments.database = [&](worker::store::DatabaseObserver& next) {
-    database_observer = std::make_unique<faults::TrippingDatabaseObserver>(points, next);
+    database_observer = std::make_unique<faults::TrippingDatabaseObserver>(
+        points, next, [] { faults::LedgerHandler::TransactionEnded(); });
     return database_observer.get();
   };
   attachments.producer = [&](kafka::ProducerObserver& next) {
     producer_observer = std::make_unique<faults::TrippingProducerObserver>(points, next);
     return producer_observer.get();
+  };
+  attachments.consumer = [&](kafka::ClientObserver& next) {
+    consumer_observer = std::make_unique<faults::TrippingConsumerObserver>(points, next);
+    return consumer_observer.get();
   };
   return worker::Run(settings, attachments);
 }

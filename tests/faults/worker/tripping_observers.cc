@@ -29,8 +29,8 @@ bool OurOwn(std::string_view statement) { return statement.starts_with("faults_"
 void TrippingDatabaseObserver::OnOperation(std::string_view statement, std::chrono::nanoseconds took) {
   if (!OurOwn(statement)) next_.OnOperation(statement, took);
   if (statement == "commit") return Committed();
-  if (statement == "transaction" || statement == "connect") return StatementsRun().clear();
   StatementsRun().emplace(statement);
+  EndedIf(statement);
   if (statement == "letter_insert") points_.Reach("before_letter_commit");
 }
 
@@ -43,7 +43,13 @@ void TrippingDatabaseObserver::Committed() const {
 
 void TrippingDatabaseObserver::OnError(std::string_view statement, std::string_view sqlstate) {
   if (!OurOwn(statement)) next_.OnError(statement, sqlstate);
-  if (statement == "transaction" || statement == "connect") StatementsRun().clear();
+  EndedIf(statement);
+}
+
+void TrippingDatabaseObserver::EndedIf(std::string_view statement) const {
+  if (statement != "transaction") return;
+  StatementsRun().clear();
+  on_end_();
 }
 
 void TrippingProducerObserver::OnProduced(kafka::ProduceResult result, std::chrono::nanoseconds took) {

@@ -1,0 +1,3 @@
+"""The tests of the checker need no server: `pytest tests/faults`."""
+
+import paths  # noqa: F401
