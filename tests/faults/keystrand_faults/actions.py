@@ -179,6 +179,17 @@ def freeze_broker(stage: Stage, dice: random.Random) -> None:
 
 
 @action
+def kill_receiver_in_outage(stage: Stage, dice: random.Random) -> None:
+    """With records in its queue that no broker has seen."""
+    [slot] = stage.fleet.starting_with("receiver")
+    with stage.history.fault("kill_receiver_in_outage"), stage.servers:
+        stage.stack.pause_broker()
+        time.sleep(dice.uniform(2, 4))
+        slot.kill()
+        stage.stack.resume_broker()
+
+
+@action
 def lose_acknowledgements(stage: Stage, dice: random.Random) -> None:
     """The broker takes what the receiver produces, and the receiver does not learn of it: it answers 503."""
     with stage.history.fault("lose_acknowledgements"):
@@ -256,6 +267,13 @@ def slow_database(stage: Stage, dice: random.Random) -> None:
 
 
 # --- traffic ---
+
+def send_stubborn(stage: Stage, dice: random.Random) -> None:
+    """An event that fails more often than it is tried while its key waits."""
+    with stage.history.fault("send_stubborn"):
+        strands = load.poison(f"{dice.getrandbits(64)}", load.STUBBORN)
+        deliver(stage.webhook, strands, stage.history, persistence=Persistence(60, 0.2))
+
 
 @action
 def plant_garbage(stage: Stage, dice: random.Random) -> None:

@@ -35,6 +35,7 @@ class Plan:
     warm_up_s: float = 5
     settle_s: float = SETTLE_S
     aborting: int = 1  # events a segment at which a worker dies
+    stubborn: int = 0  # events of the first segment that have to wait for long
 
 
 def directed(seed: str, steps: Sequence[str]) -> Plan:
@@ -42,7 +43,7 @@ def directed(seed: str, steps: Sequence[str]) -> Plan:
 
 
 def mixed(seed: str, minutes: float) -> Plan:
-    return Plan(seed, f"mix of {minutes:g} min", lambda stage, dice: schedule.mix(stage, dice, minutes * 60))
+    return Plan(seed, f"mix of {minutes:g} min", lambda stage, dice: schedule.mix(stage, dice, minutes * 60), stubborn=1)
 
 
 class Traffic:
@@ -84,7 +85,8 @@ class Traffic:
             self._fault = error
 
     def _begin(self, number: int) -> None:
-        mix = load.Mix(round(self._plan.per_s * SEGMENT_S), stubborn=int(number == 0), aborting=self._plan.aborting)
+        mix = load.Mix(round(self._plan.per_s * SEGMENT_S), stubborn=self._plan.stubborn if number == 0 else 0,
+                       aborting=self._plan.aborting)
         segment = Background(self._stage.webhook, load.segment(f"{self._plan.seed}/{number}", mix), self._stage.history,
                              persistence=RESEND, pace=Pace(self._plan.per_s), connections=CONNECTIONS)
         segment.__enter__()

@@ -64,6 +64,7 @@ class Mix:
     aborting: int = 0
     unreadable: int = 2
     too_large: int = 1
+    forged: int = 2  # to be refused
 
 
 def segment(seed: str, mix: Mix) -> list[Strand]:
@@ -80,6 +81,7 @@ def segment(seed: str, mix: Mix) -> list[Strand]:
     strands = plan.strands(told, seed)
     strands += [[delivery.unreadable(f'{{"id": "evt_cut_off_{dice.getrandbits(64):x}')] for _ in range(mix.unreadable)]
     strands += [[_too_large(world.another())] for _ in range(mix.too_large)]
+    strands += [[delivery.forged(payer(world.another(), 1)[0])] for _ in range(mix.forged)]
     dice.shuffle(strands)
     return strands
 
@@ -88,6 +90,11 @@ def burst(seed: str, copies: int) -> list[Strand]:
     """One event many times over, each copy a strand of its own: all at once."""
     [event] = payer(World(f"{seed} burst", START), 1)[1:]
     return [[delivery.of(event)] for _ in range(copies)]
+
+
+def poison(seed: str, wish: str) -> list[Strand]:
+    """A customer with one such event among good ones."""
+    return [[delivery.of(event) for event in payer(World(f"{seed} poison", START), 4, [wish])]]
 
 
 def backlog(seed: str, events: int) -> list[Strand]:

@@ -30,6 +30,7 @@ def _cut(side: Side) -> Step:
 
 
 DIRECTED: dict[str, Step] = {
+    "send_stubborn": actions.send_stubborn,
     "duplicate_burst": actions.duplicate_burst,
     "plant_garbage": actions.plant_garbage,
     **{f"trip_{point}": _trip(point) for point in POINTS},
@@ -42,6 +43,7 @@ DIRECTED: dict[str, Step] = {
     "stop_worker": actions.stop_worker,
     "lose_acknowledgements": actions.lose_acknowledgements,
     "kill_receiver": actions.kill_receiver,
+    "kill_receiver_in_outage": actions.kill_receiver_in_outage,
     "restart_broker": actions.restart_broker,
     "kill_database": actions.kill_database,
 }

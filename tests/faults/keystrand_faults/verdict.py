@@ -8,6 +8,7 @@ import enum
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 from keystrand_faults.coverage import Met, coverage
 from keystrand_faults.evidence import Row, RunEvidence
@@ -42,6 +43,11 @@ class Judgement:
         if self.violations:
             return Verdict.VIOLATED
         return Verdict.UNKNOWN if self.unknown else Verdict.VALID
+
+    def as_json(self) -> dict[str, Any]:
+        return {"verdict": self.verdict.name.lower(), "unknown": self.unknown,
+                "red": {number: {rule: len(cases) for rule, cases in found.items()}
+                        for number, found in self.violations.items()}}
 
 
 def judge(evidence: RunEvidence) -> Judgement:
