@@ -47,7 +47,7 @@ def swallow_an_unreadable_body(run: RunEvidence) -> None:
     run.dead_letters.clear()
 
 
-@fault(1, "every_event_has_its_outcome")
+@fault(1, "the_first_record_settles")
 def settle_from_a_repeat(run: RunEvidence) -> None:
     run.inbox[10]["source_offset"] += 1
 
@@ -159,6 +159,13 @@ def call_a_stale_event_applied(run: RunEvidence) -> None:
 def replay_without_a_reason(run: RunEvidence) -> None:
     run.operator_actions.append({"id": 1, "action": "dead_letter.replay", "actor": "ann", "reason": None, "acted_at": "now",
                                  "replay_id": "r-1"})
+
+
+@fault(11, "replays_repeat_their_source")
+def replay_another_body(run: RunEvidence) -> None:
+    first = run.records[0]
+    headers = {**first.headers, "replay-id": "r-1", "source-position": f"t.events/{first.partition}/{first.offset}"}
+    run.records.append(dataclasses.replace(first, offset=10_000, headers=headers, value=first.value + b" "))
 
 
 @fault(14, "later_epochs_fence_earlier_ones")

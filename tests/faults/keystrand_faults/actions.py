@@ -282,6 +282,20 @@ def plant_garbage(stage: Stage, dice: random.Random) -> None:
 
 
 @action
+def replay_letters(stage: Stage, dice: random.Random) -> None:
+    """As an operator does who believes that the cause is gone: for some it is, others die again."""
+    if not stage.can_replay:
+        return
+    rows = stage.system.rows("SELECT source_topic, source_partition, source_offset FROM keystrand.dead_letters"
+                             " WHERE status = 'open' ORDER BY 2, 3")
+    letters = dice.sample(rows, min(len(rows), 8))
+    with stage.history.fault("replay_letters", letters=len(letters)):
+        names = ["/".join(map(str, row.values())) for row in letters]
+        done = stage.system.operator("dead-letters", "replay", *names, "--reason", "fault harness", "--actor", "faults")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@action
 def duplicate_burst(stage: Stage, dice: random.Random) -> None:
     """Fifty times at once, and again a second later."""
     strands = load.burst(f"{dice.getrandbits(64)}", 50)

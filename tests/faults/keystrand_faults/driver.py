@@ -96,7 +96,7 @@ class Traffic:
 def run(plan: Plan, folder: pathlib.Path, workers: int = 2, bug: str = "") -> RunEvidence:
     """`folder`: empty; history, logs and evidence are left there."""
     with set_stage(folder, workers, bug) as stage:
-        stage.history.note(seed=plan.seed, schedule=plan.name, bug=bug)
+        stage.history.note(seed=plan.seed, schedule=plan.name, bug=bug, replays=stage.can_replay)
         traffic = Traffic(stage, plan)
         try:
             time.sleep(plan.warm_up_s)
@@ -123,8 +123,7 @@ def _end(stage: Stage, traffic: Traffic, plan: Plan) -> Run:
         ready = True
         time.sleep(plan.settle_s)
         traffic.wait_sent(RESEND_DEADLINE_S)
-        sent = max(healed, time.monotonic() - DRAIN_MAX_S / 2)
-        stage.system.wait_drained(DRAIN_MAX_S + sent - time.monotonic() + DRAIN_MAX_S / 2)
+        eventually(stage.worked_off, "all worked off", DRAIN_MAX_S)
         drained = time.monotonic() - healed
     except AssertionError as error:
         stage.history.note(not_in_time=str(error))

@@ -25,6 +25,8 @@ from keystrand_faults.stage import FaultSystem
 
 FILE = "evidence.jsonl.gz"
 
+NOT_RECEIVED = {"planted", "replay-id"}  # headers of records that come from elsewhere
+
 # Log lines that rules or the coverage read.
 ACTIONS = {"event.retry", "event.parked", "worker.fenced", "worker.rewound", "worker.lease_taken", "worker.batch_split",
            "db.unavailable", "kafka.rebalanced", "kafka.fatal", "delivery.accepted"}
@@ -62,13 +64,13 @@ class RunEvidence(Evidence):
     trips: list[str] = dataclasses.field(default_factory=list)  # <point>.<way>
 
     def genuine(self) -> RunEvidence:
-        """Without the records that the driver put into the topic itself, and without their letters."""
-        if not any("planted" in record.headers for record in self.records):
+        """Without the records that no receiver wrote (the driver's own, and replays), and without their letters."""
+        genuine = {record.position for record in self.records if not NOT_RECEIVED & record.headers.keys()}
+        if len(genuine) == len(self.records):
             return self
-        genuine = {record.position for record in self.records if "planted" not in record.headers}
         return dataclasses.replace(
             self, records=[record for record in self.records if record.position in genuine],
-            letters=[letter for letter in self.letters if "planted" not in letter.headers],
+            letters=[letter for letter in self.letters if not NOT_RECEIVED & letter.headers.keys()],
             dead_letters=[row for row in self.dead_letters
                           if (row["source_partition"], row["source_offset"]) in genuine])
 

@@ -21,7 +21,9 @@ FAULT = "keystrand_fault"  # the metadata that worker/poison.h reads
 CURED = ("internal:1", "internal:3", "timeout:2", "missing_reference:4", "throw:1", "sleep:1")
 # More of them than that: the rest of the tries are far apart.
 STUBBORN = "internal:6"
-DEADLY = ("unsupported:always", "malformed:always", "rejected:always")
+# Letters at once. A replay cures those that count; so does, now and then, a worker that died before it had buried them.
+DEADLY = ("unsupported:always", "malformed:always", "rejected:always", "unsupported:1", "rejected:1")
+DEADLY_CODES = ("unsupported", "malformed", "rejected")
 ABORTING = "abort:1"
 
 
@@ -37,6 +39,10 @@ def must_die(event: dict[str, Any]) -> bool:
         return True
     balance = ((event.get("data") or {}).get("object") or {}).get("balance")
     return isinstance(balance, int | float) and abs(balance) > 1e300
+
+
+def may_die(event: dict[str, Any]) -> bool:
+    return must_die(event) or (wish_of(event) or "").split(":")[0] in DEADLY_CODES
 
 
 def payer(world: World, payments: int, wishes: Sequence[str] = ()) -> list[dict[str, Any]]:

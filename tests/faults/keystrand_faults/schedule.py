@@ -46,6 +46,7 @@ DIRECTED: dict[str, Step] = {
     "kill_receiver_in_outage": actions.kill_receiver_in_outage,
     "restart_broker": actions.restart_broker,
     "kill_database": actions.kill_database,
+    "replay_letters": actions.replay_letters,
 }
 
 

@@ -89,6 +89,7 @@ class Stage:
         self.database_line = database_line
         self.servers = threading.RLock()
         self.receiver_port = 0
+        self.can_replay = system.operator("dead-letters", "replay", "--help").returncode == 0
 
     # --- programs ---
 
@@ -167,6 +168,14 @@ class Stage:
         assert not failed and left == 0, f"planting: {left} left, {failed[:3]}"
 
     # --- the end ---
+
+    def worked_off(self) -> bool:
+        """Each record settled, each letter published, nothing parked but what waits for an operator. What waits for its
+        time is told that it has come."""
+        waiting = self.system.rows("UPDATE keystrand.parked_events SET next_attempt_at = least(next_attempt_at, now())"
+                                   " WHERE status = 'waiting' RETURNING 1")
+        unpublished = self.system.value("SELECT count(*) FROM keystrand.dead_letters WHERE published_at IS NULL")
+        return not waiting and not unpublished and not self.system.backlog()
 
     def heal(self) -> None:
         """Everything is as it should be from now on, however the faults left it."""

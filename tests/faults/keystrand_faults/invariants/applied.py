@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from keystrand_faults.evidence import RunEvidence
-from keystrand_faults.invariants.log import identity_of, log_of, position_of
+from keystrand_faults.invariants.log import identity_of, log_of, position_of, source_position
 from keystrand_faults.invariants.violation import Violation
 
 PROCESSED = {"applied", "stale", "ignored"}
@@ -99,6 +99,18 @@ def replays_are_audited(evidence: RunEvidence) -> Iterator[Violation]:
     for row in evidence.operator_actions:
         if "replay" in row["action"] and not (row["actor"] and row["reason"] and row["acted_at"]):
             yield Violation(f"action {row['id']} ({row['action']}) lacks its actor, reason or time")
+
+
+def replays_repeat_their_source(evidence: RunEvidence) -> Iterator[Violation]:
+    """11: a replay has the key and the bytes of the record that it names."""
+    at = {record.position: record for record in evidence.records}
+    for record in evidence.records:
+        if "replay-id" not in record.headers:
+            continue
+        source = at.get(source_position(record))
+        if source is None or (source.key, source.value) != (record.key, record.value):
+            yield Violation(f"{record.position} replays {record.headers.get('source-position')}, and is not that record",
+                            record.headers.get("event-id"))
 
 
 def no_replays(evidence: RunEvidence) -> str | None:

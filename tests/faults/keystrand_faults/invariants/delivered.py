@@ -30,6 +30,18 @@ def accepted_events_have_outcomes(evidence: RunEvidence) -> Iterator[Violation]:
             yield Violation(f"the unreadable body at {entry.position} got its 200 and has no dead letter", None, attempt.began)
 
 
+def the_first_record_settles(evidence: RunEvidence) -> Iterator[Violation]:
+    """1: an event is settled from its first record, or from a replay of it."""
+    log = log_of(evidence)
+    for row in evidence.inbox:
+        first, entry = log.firsts.get(identity_of(row)), log.at.get(source_of(row))
+        if first is None or entry is first:
+            continue
+        if entry is None or "replay-id" not in entry.record.headers:
+            yield Violation(f"{row['event_id']} was settled from {source_of(row)}, its first record is {first.position}",
+                            row["event_id"])
+
+
 def planted_records_were_planted(evidence: RunEvidence) -> Iterator[Violation]:
     """4, for what the driver put into the topic itself."""
     told = Counter(line["sha256"] for line in evidence.lines if line["kind"] == "produce")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from keystrand_faults import load
 from keystrand_faults.evidence import RunEvidence, seconds
-from keystrand_faults.invariants.log import identity_of, log_of, position_of, source_of
+from keystrand_faults.invariants.log import Position, identity_of, log_of, position_of, source_of, source_position
 from keystrand_faults.invariants.violation import Violation
 
 SHORT_TRIES = 5  # of one stay in memory
@@ -19,8 +19,9 @@ EARLY_S = 0.005  # by the rounding of two clocks' digits
 
 def the_dead_have_letters(evidence: RunEvidence) -> Iterator[Violation]:
     """9: outcomes, inbox and letters name the same dead."""
+    replayed = _first_positions(evidence)
     letters = {source_of(row): row for row in evidence.dead_letters}
-    told = {position_of(row) for row in evidence.outcomes if row["outcome"] == "dead"}
+    told = {replayed.get(position_of(row), position_of(row)) for row in evidence.outcomes if row["outcome"] == "dead"}
     in_topic = {(int(letter.headers["dlq-source-partition"]), int(letter.headers["dlq-source-offset"]))
                 for letter in evidence.letters}
     for position in sorted(told | letters.keys() | in_topic):
@@ -30,8 +31,13 @@ def the_dead_have_letters(evidence: RunEvidence) -> Iterator[Violation]:
             event_id = letters[position]["event_id"] if position in letters else None
             yield Violation(f"{position} is dead and has no {missing}", event_id)
     for row in evidence.inbox:
-        if row["status"] == "dead" and source_of(row) not in letters:
+        if row["status"] == "dead" and replayed.get(source_of(row), source_of(row)) not in letters:
             yield Violation(f"{row['event_id']} is dead in the inbox and has no letter", row["event_id"])
+
+
+def _first_positions(evidence: RunEvidence) -> dict[Position, Position]:
+    """Of each replay: a letter is named after the first time."""
+    return {record.position: source for record in evidence.records if (source := source_position(record)) is not None}
 
 
 def only_what_must_die_does(evidence: RunEvidence) -> Iterator[Violation]:
@@ -39,10 +45,11 @@ def only_what_must_die_does(evidence: RunEvidence) -> Iterator[Violation]:
     log = log_of(evidence)
     dead = {source_of(row) for row in evidence.dead_letters}
     for entry in log.entries:
-        if entry.identity and not entry.first:
+        if (entry.identity and not entry.first) or "replay-id" in entry.record.headers:
             continue
         wanted = entry.event is None or load.must_die(entry.event)
-        if wanted != (entry.position in dead):
+        optional = entry.event is not None and load.may_die(entry.event)
+        if wanted != (entry.position in dead) and (wanted or not optional):
             event_id = entry.identity[1] if entry.identity else None
             yield Violation(f"{event_id or 'unreadable'} at {entry.position} "
                             f"{'should have died' if wanted else 'should not have died'}", event_id)

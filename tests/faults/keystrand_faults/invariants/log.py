@@ -65,3 +65,9 @@ def position_of(row: dict[str, Any]) -> Position:
 
 def source_of(row: dict[str, Any]) -> Position:
     return row["source_partition"], row["source_offset"]
+
+
+def source_position(record: Record) -> Position | None:
+    """Of a replay: where the record lies that it repeats."""
+    parts = record.headers.get("source-position", "").rsplit("/", 2)
+    return (int(parts[1]), int(parts[2])) if len(parts) == 3 else None
