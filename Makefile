@@ -68,7 +68,7 @@ migrate: ## bring the stack's database to the newest migration
 # --- tests ---
 
 .PHONY: test
-test: ## all tests: unit, integration and end to end (release), unit again under asan
+test: ## all tests: unit, integration, end to end and faults (release), unit again under asan
 	@$(MAKE) --no-print-directory test-unit
 	@$(MAKE) --no-print-directory test-integration
 	@$(MAKE) --no-print-directory test-asan-unit

@@ -167,13 +167,12 @@ int Run(const Settings& settings, const Attachments& attachments) {
   const metrics::ProcessMetrics process(registry, {kVersion, kRevision, [&health] { return ReadyChecks(health); }});
   const handlers::Mirror mirror(MirrorOf(settings));
 
-  auto engine = engine::Engine::Start(EngineOf(settings, instance), HandlersOf(attachments, mirror), clock,
-                                      {telemetry, attachments.database ? attachments.database(telemetry) : &telemetry,
-                                       attachments.consumer ? attachments.consumer(telemetry.consumer())
-                                                            : &telemetry.consumer(),
-                                       attachments.producer ? attachments.producer(telemetry) : &telemetry,
-                                       attachments.outcomes,
-                                       [&telemetry](const std::string& problem) { telemetry.OnTopics(problem); }});
+  auto engine =
+      engine::Engine::Start(EngineOf(settings, instance), HandlersOf(attachments, mirror), clock,
+                            {telemetry, attachments.database ? attachments.database(telemetry) : &telemetry,
+                             attachments.consumer ? attachments.consumer(telemetry.consumer()) : &telemetry.consumer(),
+                             attachments.producer ? attachments.producer(telemetry) : &telemetry, attachments.outcomes,
+                             [&telemetry](const std::string& problem) { telemetry.OnTopics(problem); }});
   if (!engine) {
     log::Error(Action::kProcessFailed, "Not started", {{Field::kDetail, engine.error().detail}});
     return 1;

@@ -8,7 +8,7 @@
 namespace keystrand::kafka {
 class ClientObserver;
 class ProducerObserver;
-}
+}  // namespace keystrand::kafka
 namespace keystrand::worker::engine {
 class OutcomeObserver;
 }

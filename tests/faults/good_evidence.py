@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from typing import Any
 
 import paths  # noqa: F401
 
 from keystrand_e2e.good_run import START, good_run
-from keystrand_faults import load
 from keystrand_faults.evidence import Run, RunEvidence
 from keystrand_faults.group_offsets import GroupCommit
 from keystrand_faults.invariants.log import Entry, log_of
-from traffic import delivery, semantics
+from traffic import semantics
 
 WORKER = "worker0-1"
-RETRIED = {load.FAULT: "internal:2"}
 
 
 def good_evidence() -> RunEvidence:
@@ -121,11 +118,3 @@ class _Maker:
 def _text(at: float) -> str:
     return datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat()
 
-
-def planted(run: RunEvidence) -> list[load.Planted]:
-    """Records of every kind that the driver puts into the topic itself."""
-    return load.garbage("hand", 6, run.partitions)
-
-
-def unsent() -> Any:
-    return delivery.unreadable("nobody sent this")

@@ -8,12 +8,13 @@ import random
 import time
 from collections.abc import Callable
 
+from keystrand_e2e.system import PARTITIONS
 from keystrand_e2e.waiting import eventually
 from keystrand_faults import load
-from keystrand_faults.coverage import fenced_so_far
 from keystrand_faults.fleet import Slot
 from keystrand_faults.postgres_proxy import Side
-from keystrand_faults.stage import POLL_INTERVAL_S, Stage, partitions
+from keystrand_faults.stage import POLL_INTERVAL_S, Stage
+from traffic.plan import Strand
 from traffic.sender import Persistence, deliver
 
 Action = Callable[[Stage, random.Random], None]
@@ -21,6 +22,7 @@ ACTIONS: dict[str, Action] = {}
 
 SESSION_S = 1.0  # of the workers' consumers: a frozen one is missed after it
 TRIP_DEADLINE_S = 20
+RESEND = Persistence(for_s=60, pause_s=0.2)
 TRANSACTION_DEADLINE_S = 5.0  # then PostgreSQL ends one whose client says nothing
 
 POINTS = ("before_commit", "after_commit", "before_letter_commit", "after_letter_commit", "after_letter_publish",
@@ -34,6 +36,10 @@ def action(act: Action) -> Action:
 
 def _worker(stage: Stage, dice: random.Random) -> Slot:
     return dice.choice(stage.fleet.starting_with("worker"))
+
+
+def _send(stage: Stage, strands: list[Strand]) -> None:
+    deliver(stage.webhook, strands, stage.history, persistence=RESEND)
 
 
 # --- processes ---
@@ -93,7 +99,7 @@ def freeze_worker(stage: Stage, dice: random.Random) -> None:
     after the thaw is fenced, unless it hears of the takeover first."""
     with stage.history.fault("freeze_worker"):
         stage.dawdle(0.1)
-        deliver(stage.webhook, load.backlog(f"{dice.getrandbits(64)}", 200), stage.history, persistence=Persistence(60, 0.2))
+        _send(stage, load.backlog(f"{dice.getrandbits(64)}", 200))
         armed = stage.arm("after_commit", "stop")
         pid = _wait_tripped(stage, armed)
         time.sleep(SESSION_S + dice.uniform(1, 3))
@@ -107,13 +113,13 @@ def stall_poll_thread(stage: Stage, dice: random.Random) -> None:
     """Past max.poll.interval.ms: the group gives the partitions to others while the executors here work on, and whatever
     they commit then is fenced. Their lanes are full, so there is something to commit."""
     with stage.history.fault("stall_poll_thread"):
-        before = fenced_so_far(stage.system.folder)
+        before = stage.fenced()
         stage.dawdle(0.15)
-        deliver(stage.webhook, load.backlog(f"{dice.getrandbits(64)}", 1000), stage.history, persistence=Persistence(60, 0.2))
+        _send(stage, load.backlog(f"{dice.getrandbits(64)}", 1000))
         armed = stage.arm("poll", "stall")
         try:
             _wait_tripped(stage, armed)
-            eventually(lambda: fenced_so_far(stage.system.folder) > before, "a fenced commit", POLL_INTERVAL_S + 15)
+            eventually(lambda: stage.fenced() > before, "a fenced commit", POLL_INTERVAL_S + 15)
         finally:
             stage.disarm(armed)
             stage.dawdle(0)
@@ -141,7 +147,7 @@ def trip(stage: Stage, point: str) -> None:
     with stage.history.fault("trip_worker", point=point):
         armed = stage.arm(point, "kill")
         if "letter" in point:
-            stage.plant(load.garbage(f"trip {time.monotonic_ns()}", 1, partitions()))
+            stage.plant(load.garbage(f"trip {time.monotonic_ns()}", 1, PARTITIONS))
         if point == "after_lease":
             stage.fleet.starting_with("worker")[0].kill()
         _wait_tripped(stage, armed)
@@ -271,14 +277,13 @@ def slow_database(stage: Stage, dice: random.Random) -> None:
 def send_stubborn(stage: Stage, dice: random.Random) -> None:
     """An event that fails more often than it is tried while its key waits."""
     with stage.history.fault("send_stubborn"):
-        strands = load.poison(f"{dice.getrandbits(64)}", load.STUBBORN)
-        deliver(stage.webhook, strands, stage.history, persistence=Persistence(60, 0.2))
+        _send(stage, load.poison(f"{dice.getrandbits(64)}", load.STUBBORN))
 
 
 @action
 def plant_garbage(stage: Stage, dice: random.Random) -> None:
     with stage.history.fault("plant_garbage"):
-        stage.plant(load.garbage(f"{dice.getrandbits(64)}", dice.randint(6, 30), partitions()))
+        stage.plant(load.garbage(f"{dice.getrandbits(64)}", dice.randint(6, 30), PARTITIONS))
 
 
 @action
@@ -301,5 +306,5 @@ def duplicate_burst(stage: Stage, dice: random.Random) -> None:
     strands = load.burst(f"{dice.getrandbits(64)}", 50)
     with stage.history.fault("duplicate_burst"):
         for _ in range(2):
-            deliver(stage.webhook, strands, stage.history, persistence=Persistence(60, 0.2))
+            _send(stage, strands)
             time.sleep(1)

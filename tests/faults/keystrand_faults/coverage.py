@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 from collections import Counter
 from collections.abc import Callable
 
+from keystrand_faults.actions import POINTS
 from keystrand_faults.evidence import RunEvidence
-from keystrand_faults.invariants.log import log_of
 
 REVOKE_S = 10.0  # the longest that a worker finishes transactions of a partition that is taken
 
 
 @dataclasses.dataclass(frozen=True)
 class Path:
-    """`required`: of every run. `built`: whether the system can do it at all so far."""
+    """`built`: whether the system can do it at all so far."""
 
     name: str
     times: Callable[[RunEvidence], int]
@@ -81,7 +80,6 @@ PATHS = [
     Path("duplicate", _outcomes("duplicate")),
     Path("redelivery", _outcomes("redelivered")),
     Path("retry", _log("event.retry")),
-    Path("batch split", lambda evidence: _letters("store")(evidence)),
     Path("dead letter of a body", _letters("parse")),
     Path("dead letter of a handler", _letters("handle")),
     Path("dead letter of the database", _letters("store")),
@@ -95,15 +93,12 @@ PATHS = [
     Path("worker killed", lambda evidence: _ends("killed", "worker")(evidence) + _ends("tripped", "worker")(evidence)),
     Path("worker stopped", _ends("stopped", "worker")),
     Path("worker aborted by poison", _ends("aborted", "worker")),
-    *[Path(f"killed at {point}", _trips(point)) for point in (
-        "before_commit", "after_commit", "before_letter_commit", "after_letter_commit", "after_letter_publish",
-        "after_letter_mark", "after_progress", "after_lease")],
+    Path("poll thread stalled", _trips("poll", "stall")),
+    *[Path(f"killed at {point}", _trips(point)) for point in POINTS],
     Path("strand parked", _log("event.parked"), _can_park),
     Path("replay", _replays, _can_replay),
 ]
-BY_CHANCE = {f"killed at {point}" for point in ("before_letter_commit", "after_letter_commit", "after_letter_publish",
-                                                "after_letter_mark", "after_progress", "after_lease", "before_commit",
-                                                "after_commit")}
+BY_CHANCE = {f"killed at {point}" for point in POINTS}  # in the mix, which takes one of them each time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,12 +114,6 @@ class Met:
 
 
 def coverage(evidence: RunEvidence) -> list[Met]:
-    """The mix chooses one trip point each time: that some was tripped is enough for it."""
     chance = BY_CHANCE if evidence.run.schedule.startswith("mix") else set()
-    log_of(evidence)
     return [Met(path.name, path.times(evidence), path.built(evidence), path.name not in chance) for path in PATHS]
 
-
-def fenced_so_far(folder: pathlib.Path) -> int:
-    """While a run goes on."""
-    return sum(file.read_text(errors="replace").count('"worker.fenced"') for file in folder.glob("*.log"))

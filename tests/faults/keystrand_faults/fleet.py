@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from keystrand_e2e.programs import Metrics, Program
+from keystrand_e2e.programs import Program
 
 WATCH_S = 0.1
 SCRAPE_S = 1.0
@@ -160,6 +160,3 @@ class Fleet:
             self.scrapes[program.name] = Scrape(text, time.time())
         return status == 200
 
-
-def parsed(scrape: Scrape) -> Metrics:
-    return Metrics(scrape.text)

@@ -17,7 +17,7 @@ import kafka
 from keystrand_e2e.fault_proxy import FaultProxy
 from keystrand_e2e.programs import ROOT, Program
 from keystrand_e2e.servers import OBSERVER, observe
-from keystrand_e2e.system import PARTITIONS, SHORT_SESSIONS, System
+from keystrand_e2e.system import SHORT_SESSIONS, System
 from keystrand_e2e.waiting import eventually
 from keystrand_faults.fleet import Fleet, Slot
 from keystrand_faults.history import RecordedHistory
@@ -143,6 +143,10 @@ class Stage:
             if slot.program.pid == pid and slot.program.running:
                 slot.program.thaw()
 
+    def fenced(self) -> int:
+        """How often a worker found that it was replaced."""
+        return sum(file.read_text(errors="replace").count('"worker.fenced"') for file in self.system.folder.glob("*.log"))
+
     def dawdle(self, seconds_per_event: float) -> None:
         """From now on each commit takes so long per event."""
         def told() -> bool:
@@ -216,10 +220,6 @@ def set_stage(folder: pathlib.Path, workers: int = 2, bug: str = "") -> Iterator
                 stage.add_worker(f"worker{number}")
             stage.wait_ready()
             yield stage
-
-
-def partitions() -> int:
-    return PARTITIONS
 
 
 def write_json(path: pathlib.Path, value: object) -> None:

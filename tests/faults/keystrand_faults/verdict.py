@@ -79,7 +79,7 @@ def tell(judgement: Judgement, evidence: RunEvidence, say: Tell) -> None:
     for invariant in INVARIANTS:
         _tell_invariant(invariant, judgement, evidence, say)
     missing = [path for path in judgement.coverage if path.missing]
-    say(f"18  {'ok  ' if not missing else 'UNKNOWN'}  each rare path was met: "
+    say(f"18  {'UNKNOWN' if missing else 'ok'}  each rare path was met: "
         + ", ".join(f"{path.name} {path.times}" for path in judgement.coverage if path.built))
     unbuilt = [path.name for path in judgement.coverage if not path.built]
     if unbuilt:

@@ -44,7 +44,8 @@ std::vector<Effect>& Waiting() {
 
 Result<> Write(Transaction& transaction, const std::vector<Effect>& effects) {
   const auto column = [&](std::string Effect::*field) {
-    return ArrayOf(effects, [field](const Effect& effect) -> const auto& { return effect.*field; });
+    return ArrayOf(
+        effects, [field](const Effect& effect) -> const auto& { return effect.*field; });
   };
   Params params;
   params.Add(column(&Effect::scope))

@@ -21,8 +21,8 @@ struct Effect {
 };
 
 /// The last handler of the tests' worker. Each event that gets here has one effect, whatever the mirror thinks of it: a
-/// row of faults.effects, a number in its customer's row of faults.strands, and, if money came in, a sum. Handlers cannot
-/// write tables of their own, so the effects of a batch wait on the executor's thread for its observer.
+/// row of faults.effects, a number in its customer's row of faults.strands, and, if money came in, a sum. Handlers
+/// cannot write tables of their own, so the effects of a batch wait on the executor's thread for its observer.
 class LedgerHandler final : public worker::handlers::Handler {
  public:
   /// Forgets what an attempt that was rolled back has left waiting. On the executor's thread, after each transaction.

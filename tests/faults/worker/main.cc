@@ -1,8 +1,8 @@
 // keystrand-worker with the tests' eyes and hands in it: it writes what its transactions settle to the tables of
 // tests/faults/schema.sql, fails on the events that ask for it, and dies or freezes where a test wants it to.
 //
-// The settings are keystrand-worker's, and from the environment only: FAULTS_CONTROL, a folder with the folders `points`
-// (trip_points.h) and `attempts` (poison.h); FAULTS_BUG, the name of a bug (bugs.h).
+// The settings are keystrand-worker's, and from the environment only: FAULTS_CONTROL, a folder with the folders
+// `points` (trip_points.h) and `attempts` (poison.h); FAULTS_BUG, the name of a bug (bugs.h).
 
 #include <cstdlib>
 #include <iostream>

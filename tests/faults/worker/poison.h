@@ -11,8 +11,8 @@ namespace keystrand::faults {
 /// <times> is how often; afterwards it lets the event pass. `<what>:always` never does.
 ///
 /// Each failure is a line `<Unix ns> <pid> <what>` in `<folder>/<event id>`, written before it happens: so the count
-/// survives the process, whichever worker is next, and the checker can read when each came. The tests' sender writes the
-/// metadata; nothing else may.
+/// survives the process, whichever worker is next, and the checker can read when each came. The tests' sender writes
+/// the metadata; nothing else may.
 class Poison final : public worker::handlers::Handler {
  public:
   explicit Poison(std::string folder) : folder_(std::move(folder)) {}

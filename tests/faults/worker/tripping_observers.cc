@@ -11,8 +11,10 @@ struct CommitPoint {
   const char* point;           ///< and is committed
 };
 constexpr std::array kAfterCommit = {
-    CommitPoint{"faults_outcomes", "after_commit"},       CommitPoint{"letter_insert", "after_letter_commit"},
-    CommitPoint{"letter_published", "after_letter_mark"}, CommitPoint{"lease_progress", "after_progress"},
+    CommitPoint{"faults_outcomes", "after_commit"},
+    CommitPoint{"letter_insert", "after_letter_commit"},
+    CommitPoint{"letter_published", "after_letter_mark"},
+    CommitPoint{"lease_progress", "after_progress"},
     CommitPoint{"lease_raise", "after_lease"},
 };
 

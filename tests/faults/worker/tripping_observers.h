@@ -9,8 +9,8 @@
 
 namespace keystrand::faults {
 
-/// Passes on what it is told, and trips after the statements and commits that the points are named after. The tests' own
-/// statements (`faults_…`) are kept from the product's metrics.
+/// Passes on what it is told, and trips after the statements and commits that the points are named after. The tests'
+/// own statements (`faults_…`) are kept from the product's metrics.
 class TrippingDatabaseObserver final : public worker::store::DatabaseObserver {
  public:
   /// `on_end`: called on the session's thread when a transaction is over, whichever way.

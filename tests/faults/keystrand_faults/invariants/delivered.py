@@ -27,7 +27,8 @@ def accepted_events_have_outcomes(evidence: RunEvidence) -> Iterator[Violation]:
         elif entry.identity and entry.identity not in settled:
             yield Violation(f"{event_id} at {entry.position} got its 200 and has no outcome", event_id, attempt.began)
         elif not entry.identity and entry.position not in lettered:
-            yield Violation(f"the unreadable body at {entry.position} got its 200 and has no dead letter", None, attempt.began)
+            yield Violation(f"the unreadable body at {entry.position} got its 200 and has no dead letter", None,
+                            attempt.began)
 
 
 def the_first_record_settles(evidence: RunEvidence) -> Iterator[Violation]:

@@ -93,7 +93,8 @@ def no_attempt_comes_early(evidence: RunEvidence) -> Iterator[Violation]:
         again = [row for row in failures[line["event_id"]]
                  if row["pid"] == tried[-1]["pid"] and line["at"] < row["at"] < early]
         for row in again:
-            yield Violation(f"{line['event_id']}: tried {due - row['at']:.3f} s before its time", line["event_id"], row["at"])
+            yield Violation(f"{line['event_id']}: tried {due - row['at']:.3f} s before its time", line["event_id"],
+                            row["at"])
 
 
 def outages_cost_no_attempts(evidence: RunEvidence) -> Iterator[Violation]:

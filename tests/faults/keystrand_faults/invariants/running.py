@@ -47,8 +47,8 @@ def accepted_is_counted(evidence: RunEvidence) -> Iterator[Violation]:
         counted = Metrics(scrape["text"]).sum("keystrand_receiver_events_total", outcome="accepted")
         doubtful = sum(attempt.status == 0 for attempt in evidence.attempts if attempt.ended > born)
         if not len(mine) <= counted <= len(mine) + doubtful:
-            yield Violation(f"{scrape['name']} counted {counted:g} accepted deliveries, the senders got {len(mine)} times 200 "
-                            f"from it and {doubtful} times no answer")
+            yield Violation(f"{scrape['name']} counted {counted:g} accepted deliveries, the senders got {len(mine)} times "
+                            f"200 from it and {doubtful} times no answer")
 
 
 def the_rest_is_worked_off(evidence: RunEvidence) -> Iterator[Violation]:
