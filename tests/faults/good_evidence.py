@@ -35,7 +35,7 @@ def _tell_history(run: RunEvidence) -> None:
         object.__setattr__(attempt.delivery, "event_id", event_id)
         sent = {"op": op, "wall": attempt.began + op / 100, "mono": op / 100}
         run.lines.append({"kind": "invoke", **sent, "event": event_id, "key": attempt.delivery.record_key,
-                          "sha256": attempt.delivery.digest})
+                          "sha256": attempt.delivery.digest, "genuine": attempt.delivery.genuine})
         run.lines.append({"kind": kinds[attempt.status], **sent, "status": attempt.status})
 
 

@@ -62,6 +62,11 @@ def keep_what_nobody_sent(run: RunEvidence) -> None:
     run.records.append(dataclasses.replace(run.records[0], offset=10_000))
 
 
+@fault(2, "forgeries_are_refused")
+def believe_a_forgery(run: RunEvidence) -> None:
+    next(attempt for attempt in run.attempts if not attempt.delivery.genuine).status = 200
+
+
 @fault(4, "planted_records_were_planted")
 def find_garbage_of_unknown_origin(run: RunEvidence) -> None:
     run.records[0].headers["planted"] = "bytes"

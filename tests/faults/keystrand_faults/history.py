@@ -28,6 +28,7 @@ class Sent:
     digest: str
     record_key: str
     event_id: str | None
+    genuine: bool  # False: must be refused
 
 
 class RecordedHistory(History):
@@ -52,7 +53,8 @@ class RecordedHistory(History):
         with self._lock:
             op = self._next()
             self._began[id(attempt)] = op
-            self._write("invoke", op=op, event=event.get("id"), key=delivery.record_key, sha256=delivery.digest)
+            self._write("invoke", op=op, event=event.get("id"), key=delivery.record_key, sha256=delivery.digest,
+                        genuine=delivery.genuine)
         return attempt
 
     def end(self, attempt: Attempt) -> None:
@@ -116,7 +118,8 @@ def read(path: pathlib.Path) -> Told:
     attempts: dict[int, Attempt] = {}
     for line in lines:
         if line["kind"] == "invoke":
-            attempts[line["op"]] = Attempt(Sent(line["sha256"], line["key"], line["event"]), line["wall"])
+            attempts[line["op"]] = Attempt(Sent(line["sha256"], line["key"], line["event"], line["genuine"]),
+                                           line["wall"])
         elif line["kind"] in ("ok", "fail", "info"):
             attempt = attempts.get(line["op"])
             if attempt is None:

@@ -11,7 +11,7 @@ INVARIANTS = [
     Invariant(1, "no accepted event is lost",
               [delivered.accepted_events_have_outcomes, delivered.the_first_record_settles]),
     Invariant(2, "a 200 is durable, a refused body is nowhere",
-              [shared(checker.accepted_is_durable), shared(checker.nothing_else_is_held)]),
+              [shared(checker.accepted_is_durable), shared(checker.nothing_else_is_held), delivered.forgeries_are_refused]),
     Invariant(3, "exactly one effect per processed event",
               [applied.processed_events_have_one_effect, applied.repeats_are_duplicates]),
     Invariant(4, "every record and effect has a cause",

@@ -43,6 +43,16 @@ def the_first_record_settles(evidence: RunEvidence) -> Iterator[Violation]:
                             row["event_id"])
 
 
+def forgeries_are_refused(evidence: RunEvidence) -> Iterator[Violation]:
+    """2: what was not signed by who knows the secret gets no 200, and is in no record."""
+    held = {record.contract["value_sha256"] for record in evidence.records}
+    for attempt in evidence.attempts:
+        if not attempt.delivery.genuine and (attempt.accepted or attempt.delivery.digest in held):
+            yield Violation(f"the forgery of {attempt.delivery.event_id} was answered {attempt.status}, and is "
+                            f"{'' if attempt.delivery.digest in held else 'not '}in the topic", attempt.delivery.event_id,
+                            attempt.began)
+
+
 def planted_records_were_planted(evidence: RunEvidence) -> Iterator[Violation]:
     """4, for what the driver put into the topic itself."""
     told = Counter(line["sha256"] for line in evidence.lines if line["kind"] == "produce")

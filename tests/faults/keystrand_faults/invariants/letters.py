@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 
 from keystrand_faults import load
@@ -13,7 +13,6 @@ from keystrand_faults.invariants.violation import Violation
 SHORT_TRIES = 5  # of one stay in memory
 LONG_TRIES = 8  # of a parked strand
 LONGEST_SHORT_WAIT_S = 5.0
-SHORTEST_LONG_WAIT_S = 30.0
 EARLY_S = 0.005  # by the rounding of two clocks' digits
 EARLY_SHARE = 0.1  # of the wait, which runs by a clock that does not follow the wall's when that is corrected
 
@@ -63,18 +62,14 @@ def attempts_are_bounded(evidence: RunEvidence) -> Iterator[Violation]:
         if row["attempts"] > most + 1:
             yield Violation(f"{row['event_id']} died after {row['attempts']} attempts, {most} retries are allowed",
                             row["event_id"])
-    short: Counter[tuple[str, str]] = Counter()
     for line in evidence.log:
         if line["action"] != "event.retry":
             continue
-        if seconds(line["next_attempt_at"]) - line["at"] <= LONGEST_SHORT_WAIT_S:
-            short[line["program"], line["event_id"]] += 1
-        if line["attempt"] > most:
-            yield Violation(f"{line['event_id']} is to be tried again after {line['attempt']} attempts", line["event_id"],
-                            line["at"])
-    for (program, event_id), count in short.items():
-        if count > SHORT_TRIES:
-            yield Violation(f"{event_id}: {count} short waits in {program}, {SHORT_TRIES} are allowed", event_id)
+        short = seconds(line["next_attempt_at"]) - line["at"] <= LONGEST_SHORT_WAIT_S
+        allowed = SHORT_TRIES if short else most
+        if line["attempt"] > allowed:
+            yield Violation(f"{line['event_id']} is to be tried again {'soon' if short else 'later'} after "
+                            f"{line['attempt']} attempts, {allowed} are allowed", line["event_id"], line["at"])
 
 
 def no_attempt_comes_early(evidence: RunEvidence) -> Iterator[Violation]:
