@@ -44,8 +44,9 @@ def the_first_record_settles(evidence: RunEvidence) -> Iterator[Violation]:
 
 
 def forgeries_are_refused(evidence: RunEvidence) -> Iterator[Violation]:
-    """2: what was not signed by who knows the secret gets no 200, and is in no record."""
+    """2: what was not signed by who knows the secret gets no 200, and is in no record, unless Stripe sent it as well."""
     held = {record.contract["value_sha256"] for record in evidence.records}
+    held -= {attempt.delivery.digest for attempt in evidence.attempts if attempt.delivery.genuine}
     for attempt in evidence.attempts:
         if not attempt.delivery.genuine and (attempt.accepted or attempt.delivery.digest in held):
             yield Violation(f"the forgery of {attempt.delivery.event_id} was answered {attempt.status}, and is "
