@@ -89,7 +89,7 @@ class Stage:
         self.database_line = database_line
         self.servers = threading.RLock()
         self.receiver_port = 0
-        self.can_replay = "--reason" in system.operator("dead-letters", "replay", "--help").stdout
+        self.can_replay = "\n  dead-letters replay" in system.operator("--help").stdout
 
     # --- programs ---
 
