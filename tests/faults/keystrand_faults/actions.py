@@ -81,7 +81,8 @@ def come_and_go(stage: Stage, dice: random.Random) -> None:
     """A guest joins while commits are slow, so that partitions are taken from workers in the middle of their batches."""
     name = f"guest{dice.getrandbits(32):08x}"
     with stage.history.fault("come_and_go", target=name):
-        stage.dawdle(0.02)
+        stage.dawdle(0.05)
+        _send(stage, load.backlog(f"{dice.getrandbits(64)}", 300))
         slot = stage.add_worker(name)
         slot.program.wait_ready()
         time.sleep(dice.uniform(1, 3))

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from keystrand_faults.actions import POINTS
 from keystrand_faults.evidence import RunEvidence
 
-REVOKE_S = 10.0  # the longest that a worker finishes transactions of a partition that is taken
-
 
 @dataclasses.dataclass(frozen=True)
 class Path:
@@ -53,15 +51,8 @@ def _ambiguous(evidence: RunEvidence) -> int:
 
 
 def _revoked_mid_batch(evidence: RunEvidence) -> int:
-    """Transactions of a worker that settled something after it had been told that its partitions are taken."""
-    told = [line for line in evidence.log if line["action"] == "kafka.rebalanced" and line.get("state") == "revoked"]
-    assigned = [line for line in evidence.log if line["action"] == "kafka.rebalanced" and line.get("state") == "assigned"]
-    found = 0
-    for line in told:
-        ends = min([other["at"] for other in assigned
-                    if other["program"] == line["program"] and other["at"] > line["at"]], default=line["at"] + REVOKE_S)
-        found += any(row["worker"] == line["program"] and line["at"] < row["at"] < ends for row in evidence.outcomes)
-    return found
+    """Revocations after which a worker still finished transactions."""
+    return sum(line.get("settled_after", 0) > 0 for line in evidence.log)
 
 
 def _replays(evidence: RunEvidence) -> int:

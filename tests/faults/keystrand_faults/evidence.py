@@ -30,6 +30,7 @@ NOT_RECEIVED = {"planted", "replay-id"}  # headers of records that come from els
 # Log lines that rules or the coverage read.
 ACTIONS = {"event.retry", "event.parked", "worker.fenced", "worker.rewound", "worker.lease_taken", "worker.batch_split",
            "db.unavailable", "kafka.rebalanced", "kafka.fatal", "delivery.accepted"}
+SETTLED = {"event.applied", "event.stale", "event.ignored", "event.duplicate"}
 
 
 @dataclasses.dataclass
@@ -122,15 +123,30 @@ def _failures(folder: pathlib.Path) -> Iterator[Row]:
 
 
 def _log(folder: pathlib.Path) -> Iterator[Row]:
+    """A worker settles too many events to keep a line of each: those that it settled between a revocation and the next
+    assignment are counted with the former."""
     for file in sorted(folder.glob("*.log")):
-        with open(file, encoding="utf-8", errors="replace") as lines:
-            for text in lines:
-                try:
-                    line = json.loads(text)
-                except ValueError:
-                    continue  # a crash's last words
-                if line.get("action") in ACTIONS:
-                    yield {**line, "at": seconds(line["timestamp"]), "program": file.stem}
+        kept: list[Row] = []
+        revoked: Row | None = None
+        for line in _lines(file):
+            if line.get("action") in SETTLED and revoked:
+                revoked["settled_after"] += 1
+            if line.get("action") not in ACTIONS:
+                continue
+            kept.append({**line, "at": seconds(line["timestamp"]), "program": file.stem})
+            if line["action"] == "kafka.rebalanced":
+                revoked = kept[-1] if line["state"] == "revoked" else None
+                kept[-1]["settled_after"] = 0
+        yield from kept
+
+
+def _lines(file: pathlib.Path) -> Iterator[Row]:
+    with open(file, encoding="utf-8", errors="replace") as texts:
+        for text in texts:
+            try:
+                yield json.loads(text)
+            except ValueError:
+                continue  # a crash's last words
 
 
 def seconds(timestamp: str) -> float:
