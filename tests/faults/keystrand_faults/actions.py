@@ -115,8 +115,8 @@ def stall_poll_thread(stage: Stage, dice: random.Random) -> None:
     they commit then is fenced. Their lanes are full, so there is something to commit."""
     with stage.history.fault("stall_poll_thread"):
         before = stage.fenced()
-        stage.dawdle(0.15)
-        _send(stage, load.backlog(f"{dice.getrandbits(64)}", 1000))
+        stage.dawdle(0.1)
+        _send(stage, load.backlog(f"{dice.getrandbits(64)}", 1200))
         armed = stage.arm("poll", "stall")
         try:
             _wait_tripped(stage, armed)

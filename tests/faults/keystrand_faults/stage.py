@@ -33,7 +33,8 @@ TEMPLATE = "keystrand"
 NAME = "faults"
 
 # Small, so that much is under way in many transactions when a fault comes.
-WORKER_SETTINGS = {"KEYSTRAND_BATCH_MAX": "20", "KEYSTRAND_EXECUTORS": "4"}
+BATCH_MAX = 8
+WORKER_SETTINGS = {"KEYSTRAND_BATCH_MAX": f"{BATCH_MAX}", "KEYSTRAND_EXECUTORS": "4"}
 POLL_INTERVAL_S = 6
 PLANT_DEADLINE_S = 30
 DATABASE_DEADLINE_S = 60

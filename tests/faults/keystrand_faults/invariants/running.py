@@ -9,9 +9,9 @@ from keystrand_e2e.programs import Metrics
 from keystrand_faults.evidence import RunEvidence
 from keystrand_faults.invariants.log import position_of
 from keystrand_faults.invariants.violation import Violation
+from keystrand_faults.stage import BATCH_MAX
 
 DRAIN_MAX_S = 60.0
-BATCH_MAX = 20  # as the workers of a run are told
 COUNTED = ("applied", "duplicate", "stale", "ignored")
 
 
