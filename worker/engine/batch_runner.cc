@@ -383,7 +383,8 @@ void BatchRunner::GoBack(Entries& entries, std::chrono::milliseconds delay, bool
   for (auto& entry : entries) {
     entry.item->settlement = Settlement::kBack;
     entry.item->delay = delay;
-    entry.item->in_doubt = entry.item->in_doubt || in_doubt;
+    const bool written = entry.inbox != Entry::InboxWrite::kNone;  // what was settled before stays redelivered
+    entry.item->in_doubt = entry.item->in_doubt || (in_doubt && written);
   }
 }
 

@@ -23,6 +23,8 @@ std::optional<Bug> BugNamed(std::string_view name);
 /// Bug::kLastWins: shows each event's object, after the mirror has judged it.
 class LastWins final : public worker::handlers::Handler {
  public:
+  [[nodiscard]] std::string_view Name() const override { return "last_wins"; }
+  [[nodiscard]] std::vector<std::string_view> Tables() const override { return {}; }
   void Need(const worker::handlers::Event& /*event*/, worker::handlers::RowKeys& /*keys*/) const override {}
   Result<worker::handlers::Outcome> Apply(const worker::handlers::Event& event,
                                           worker::handlers::UnitOfWork& work) const override;

@@ -27,6 +27,8 @@ class LedgerHandler final : public worker::handlers::Handler {
  public:
   /// Forgets what an attempt that was rolled back has left waiting. On the executor's thread, after each transaction.
   static void TransactionEnded();
+  [[nodiscard]] std::string_view Name() const override { return "ledger"; }
+  [[nodiscard]] std::vector<std::string_view> Tables() const override { return {}; }
   void Need(const worker::handlers::Event& /*event*/, worker::handlers::RowKeys& /*keys*/) const override {}
   Result<worker::handlers::Outcome> Apply(const worker::handlers::Event& event,
                                           worker::handlers::UnitOfWork& work) const override;

@@ -16,6 +16,8 @@ namespace keystrand::faults {
 class Poison final : public worker::handlers::Handler {
  public:
   explicit Poison(std::string folder) : folder_(std::move(folder)) {}
+  [[nodiscard]] std::string_view Name() const override { return "poison"; }
+  [[nodiscard]] std::vector<std::string_view> Tables() const override { return {}; }
   void Need(const worker::handlers::Event& /*event*/, worker::handlers::RowKeys& /*keys*/) const override {}
   Result<worker::handlers::Outcome> Apply(const worker::handlers::Event& event,
                                           worker::handlers::UnitOfWork& work) const override;
