@@ -26,6 +26,10 @@ def owners(system: System) -> dict[int, str]:
     return {partition: row["owner"] for partition, row in leases(system).items()}
 
 
+def settled_by(system: System, worker: str) -> int:
+    return system.value("SELECT count(*) FROM observed.settlements WHERE worker = %s", worker)
+
+
 def dawdle(system: System, seconds_per_event: float) -> None:
     """From now on each commit takes so long per event."""
     assert system.rows("UPDATE observed.slowness SET seconds_per_event = %s RETURNING 1", seconds_per_event)
@@ -40,8 +44,7 @@ def test_worker_killed_twenty_times_loses_nothing_and_repeats_nothing(
     with background(receiver, history, stories("worker-kills", 6000), per_s=60) as sending:
         for n in range(20):
             worker = system.start_worker(f"worker-{n}", **SMALL_BATCHES)
-            settled = system.settled()
-            eventually(lambda: system.settled() > settled, f"worker-{n} at work")
+            eventually(lambda: settled_by(system, worker.name) > 0, f"worker-{n} at work")  # not what the last one left behind
             sending.last(dice.uniform(0, 0.15))
             worker.kill()
             interrupted += bool(system.backlog())
@@ -159,8 +162,7 @@ def test_workers_that_come_and_go_share_the_work(system: System, receiver: Progr
         system.start_worker("first").wait_ready()
         for n in range(4):
             guest = system.start_worker(f"guest-{n}").wait_ready()
-            eventually(lambda: system.value("SELECT count(*) FROM observed.settlements WHERE worker = %s", guest.name) > 0,
-                       f"{guest.name} at work")
+            eventually(lambda: settled_by(system, guest.name) > 0, f"{guest.name} at work")
             guest.stop()
         assert sending.sending, "the load ended before the guests"
         sending.stop()
