@@ -17,7 +17,7 @@ from traffic.sender import History
 Tell = Callable[[str, object], None]
 
 CUTS = 300
-HELD_MIN = 4  # of 8 executors, of which some have other things to do than batches
+HELD_MIN = 3  # a connection that is given up does not come back: its start takes too long, too
 # Leases, which epochs hold, what the inbox knows, the rows; changed and new rows, the inbox; commit.
 ROUND_TRIPS_MAX = 8
 
