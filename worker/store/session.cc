@@ -134,6 +134,7 @@ class Session::Impl {
  private:
   Result<> Prepare();
   Result<> CheckSchema(const std::string& version) const;
+  Result<> RunTransaction(const std::function<Result<>(Transaction&)>& work);
   Result<> Commit(const Transaction::Impl& transaction);
   Error RollBack(const Transaction::Impl& transaction, Error error);
   Result<Answer> Exchange(std::string_view operation, const std::vector<Command>& commands, Deadline deadline);
@@ -259,6 +260,12 @@ Result<Rows> Session::Impl::Run(Transaction::Impl& transaction, const Statement&
 
 Result<> Session::Impl::InTransaction(const std::function<Result<>(Transaction&)>& work) {
   if (!connected()) return Fail(ErrorCode::kUnavailable, "not connected");
+  auto result = RunTransaction(work);
+  if (observer_ != nullptr) observer_->OnTransactionEnded();
+  return result;
+}
+
+Result<> Session::Impl::RunTransaction(const std::function<Result<>(Transaction&)>& work) {
   Transaction::Impl impl(*this);
   Transaction transaction(impl);
   auto done = [&]() -> Result<> {

@@ -30,6 +30,8 @@ class DatabaseObserver {
   virtual void OnOperation(std::string_view /*statement*/, std::chrono::nanoseconds /*took*/) {}
   virtual void OnError(std::string_view /*statement*/, std::string_view /*sqlstate*/) {}
   virtual void OnConnected(bool /*again*/) {}
+  /// On the session's thread: committed, rolled back or in doubt.
+  virtual void OnTransactionEnded() {}
   /// The server says that its own files are damaged (XX001, XX002): whatever is written now makes it worse.
   virtual void OnCorruption(std::string_view /*statement*/, std::string_view /*sqlstate*/) { std::abort(); }
 };

@@ -145,9 +145,11 @@ class _Line:
     def _may_pass(self, kind: bytes, message: bytes) -> bool:
         if kind in b"BP" and BATCH in message:
             self._in_batch = True
-        if kind != b"Q":
+        if kind != b"P":
             return True
-        statement = message[5:].strip(b"\0 ;").upper()
+        name, statement = message[5:].split(b"\0")[:2]
+        if name:  # prepared to be used again
+            return True
         commits_batch = self._in_batch and statement == b"COMMIT"
         if statement in (b"COMMIT", b"ROLLBACK", b"BEGIN"):
             self._in_batch = False

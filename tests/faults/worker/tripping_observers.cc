@@ -32,7 +32,6 @@ void TrippingDatabaseObserver::OnOperation(std::string_view statement, std::chro
   if (!OurOwn(statement)) next_.OnOperation(statement, took);
   if (statement == "commit") return Committed();
   StatementsRun().emplace(statement);
-  EndedIf(statement);
   if (statement == "letter_insert") points_.Reach("before_letter_commit");
 }
 
@@ -45,11 +44,9 @@ void TrippingDatabaseObserver::Committed() const {
 
 void TrippingDatabaseObserver::OnError(std::string_view statement, std::string_view sqlstate) {
   if (!OurOwn(statement)) next_.OnError(statement, sqlstate);
-  EndedIf(statement);
 }
 
-void TrippingDatabaseObserver::EndedIf(std::string_view statement) const {
-  if (statement != "transaction") return;
+void TrippingDatabaseObserver::OnTransactionEnded() {
   StatementsRun().clear();
   on_end_();
 }

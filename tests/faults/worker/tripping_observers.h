@@ -20,10 +20,13 @@ class TrippingDatabaseObserver final : public worker::store::DatabaseObserver {
   void OnOperation(std::string_view statement, std::chrono::nanoseconds took) override;
   void OnError(std::string_view statement, std::string_view sqlstate) override;
   void OnConnected(bool again) override { next_.OnConnected(again); }
+  void OnTransactionEnded() override;
+  void OnCorruption(std::string_view statement, std::string_view sqlstate) override {
+    next_.OnCorruption(statement, sqlstate);
+  }
 
  private:
   void Committed() const;
-  void EndedIf(std::string_view statement) const;
 
   const TripPoints& points_;
   worker::store::DatabaseObserver& next_;

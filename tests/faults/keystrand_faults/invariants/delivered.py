@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from keystrand_faults.evidence import RunEvidence
-from keystrand_faults.invariants.log import identity_of, log_of, source_of
+from keystrand_faults.invariants.log import identity_of, log_of, source_of, source_position
 from keystrand_faults.invariants.violation import Violation
 
 SETTLED = {"applied", "stale", "ignored", "dead", "discarded"}
@@ -26,7 +26,7 @@ def accepted_events_have_outcomes(evidence: RunEvidence) -> Iterator[Violation]:
             yield Violation(f"{event_id} got its 200 and is not in the topic ({digest})", event_id, attempt.began)
         elif entry.identity and entry.identity not in settled:
             yield Violation(f"{event_id} at {entry.position} got its 200 and has no outcome", event_id, attempt.began)
-        elif not entry.identity and entry.position not in lettered:
+        elif not entry.identity and (source_position(entry.record) or entry.position) not in lettered:
             yield Violation(f"the unreadable body at {entry.position} got its 200 and has no dead letter", None,
                             attempt.began)
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from keystrand_faults.evidence import RunEvidence
-from keystrand_faults.invariants.log import Position, log_of, position_of
+from keystrand_faults.invariants.log import Position, log_of, position_of, source_position
 from keystrand_faults.invariants.violation import Violation
 
 CLOCKS_APART_S = 0.002  # the broker's time of a commit is in whole milliseconds
@@ -31,14 +31,37 @@ class Frontier:
         return self._offsets[self._next] if self._next < len(self._offsets) else None
 
 
+class _Letters:
+    """Which records wait for their letter's publication. That of a replay is the letter of the record that it repeats, and
+    is published once more."""
+
+    def __init__(self, evidence: RunEvidence):
+        self._letter_of = {record.position: source for record in evidence.records
+                           if (source := source_position(record)) is not None}
+        self._waiting: dict[Position, set[Position]] = defaultdict(set)
+        self._published: set[Position] = set()  # records, not letters
+
+    def publish(self, letter: Position) -> set[Position]:
+        """The records that this finishes."""
+        finished = self._waiting.pop(letter, set())
+        self._published |= finished | {letter}
+        return finished
+
+    def has_been_published(self, dead: Position) -> bool:
+        """Of a record that was told to be dead; if not, it waits from now on."""
+        if dead in self._published:
+            return True
+        self._waiting[self._letter_of.get(dead, dead)].add(dead)
+        return False
+
+
 def positions_pass_nothing_unfinished(evidence: RunEvidence) -> Iterator[Violation]:
     """6: when a position is stored, each offset below it has its outcome; a dead one, its letter in the topic."""
     offsets: dict[int, list[int]] = defaultdict(list)
     for record in evidence.records:
         offsets[record.partition].append(record.offset)
     frontiers = {partition: Frontier(found) for partition, found in offsets.items()}
-    published: set[Position] = set()
-    dead: set[Position] = set()
+    letters = _Letters(evidence)
     for _, what, row in _in_order(evidence):
         frontier = frontiers.get(row["partition"])
         if frontier is None:
@@ -49,13 +72,10 @@ def positions_pass_nothing_unfinished(evidence: RunEvidence) -> Iterator[Violati
                 yield Violation(f"partition {row['partition']}: {row['worker']} stored {row['next_offset']} while {lowest} "
                                 "was not finished", _event_at(evidence, (row["partition"], lowest)), row["at"])
         elif what == "published":
-            published.add(position_of(row))
-            if position_of(row) in dead:
-                frontier.finish(row["offset"])
-        elif row["outcome"] != "dead" or position_of(row) in published:
+            for position in letters.publish(position_of(row)):
+                frontier.finish(position[1])
+        elif row["outcome"] != "dead" or letters.has_been_published(position_of(row)):
             frontier.finish(row["offset"])
-        else:
-            dead.add(position_of(row))
 
 
 def _in_order(evidence: RunEvidence) -> list[tuple[int, str, dict]]:
@@ -113,7 +133,7 @@ def outcomes_do_not_contradict(evidence: RunEvidence) -> Iterator[Violation]:
                 if line["action"] == "db.unavailable" and "commit in doubt" in str(line.get("detail"))}
     first: dict[Position, dict] = {}
     for row in evidence.outcomes:
-        if row["outcome"] == "redelivered":
+        if row["outcome"] in ("redelivered", "parked"):
             continue
         before = first.setdefault(position_of(row), row)
         if before is row:
