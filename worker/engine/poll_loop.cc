@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kPollWait{100};
 constexpr std::chrono::milliseconds kLeaseRetry{200};
+constexpr std::chrono::milliseconds kLeaseRetryMisdeployed{2000};  ///< a missing right is not there the next moment
 constexpr std::chrono::milliseconds kCommittedTimeout{5000};
 constexpr int kRecordsPerPull = 256;  ///< of one partition before the others have their turn
 
@@ -18,6 +19,12 @@ std::vector<kafka::Position> PositionsOf(const std::vector<store::Progress>& pro
     if (p.next_offset) positions.push_back({p.partition, *p.next_offset});
   }
   return positions;
+}
+
+std::vector<std::int32_t> PartitionsOf(const std::vector<store::Progress>& progress) {
+  std::vector<std::int32_t> partitions;
+  for (const auto& p : progress) partitions.push_back(p.partition);
+  return partitions;
 }
 
 /// Strands that do not flow: loaded before the first dispatch, or an event could overtake those that wait.
@@ -237,7 +244,9 @@ void PollLoop::TakeLeases() {
 void PollLoop::AssignLeased(const Leased& leased) {
   leasing_ = false;
   if (!leased.leases) {
-    lease_retry_at_ = clock_.Steady() + kLeaseRetry;
+    const bool misdeployed = leased.leases.error().code == ErrorCode::kMisdeployed;
+    if (misdeployed) observer_.OnMisdeployed(leased.leases.error());
+    lease_retry_at_ = clock_.Steady() + (misdeployed ? kLeaseRetryMisdeployed : kLeaseRetry);
     return;
   }
   std::vector<kafka::StartPosition> starts;
@@ -276,8 +285,8 @@ void PollLoop::OnRevoked(const std::vector<std::int32_t>& partitions, bool lost)
   const auto deadline = clock_.Steady() + settings_.revoke_timeout;
   dispatcher_.Close(partitions);
   const bool idle = dispatcher_.WaitIdle(partitions, deadline);
-  auto progress = dispatcher_.Watermarks(partitions);
-  if (!lost && idle && !progress.empty() && Release(progress, deadline)) {
+  const auto progress = dispatcher_.Watermarks(partitions);
+  if (!lost && idle && !progress.empty() && Release(PartitionsOf(progress), deadline)) {
     (void)consumer_->CommitSync(PositionsOf(progress));  // if refused, the successor starts a little earlier
   }
   letters_.Drop(partitions);
@@ -288,19 +297,25 @@ void PollLoop::OnRevoked(const std::vector<std::int32_t>& partitions, bool lost)
   leasing_ = false;
 }
 
-/// Stores the watermarks for the last time and gives the leases up, on an executor. False at the deadline.
-bool PollLoop::Release(std::vector<store::Progress> progress, SteadyTime deadline) {
+/// Stores the watermarks for the last time and gives the leases up, on an executor. False at the deadline, and if the
+/// leases ended otherwise meanwhile.
+bool PollLoop::Release(const std::vector<std::int32_t>& partitions, SteadyTime deadline) {
   const auto released = std::make_shared<std::promise<bool>>();
   auto done = released->get_future();
-  dispatcher_.Post(
-      [released, topic = settings_.consumer.topic, progress = std::move(progress), deadline](store::Session& session) {
-        if (std::chrono::steady_clock::now() > deadline) return true;  // nobody waits for it any more
-        const auto result = session.InTransaction(
-            [&](store::Transaction& transaction) { return ReleaseLeases(transaction, topic, progress); });
-        if (!result && result.error().code == ErrorCode::kUnavailable) return false;
-        released->set_value(result.has_value());
-        return true;
-      });
+  dispatcher_.Post([released, &dispatcher = dispatcher_, topic = settings_.consumer.topic, partitions,
+                    deadline](store::Session& session) {
+    if (std::chrono::steady_clock::now() > deadline) return true;  // nobody waits for it any more
+    const auto progress = dispatcher.Watermarks(partitions);
+    if (progress.size() < partitions.size()) {
+      released->set_value(false);
+      return true;
+    }
+    const auto result = session.InTransaction(
+        [&](store::Transaction& transaction) { return ReleaseLeases(transaction, topic, progress); });
+    if (!result && result.error().code == ErrorCode::kUnavailable) return false;
+    released->set_value(result.has_value());
+    return true;
+  });
   return done.wait_until(deadline) == std::future_status::ready && done.get();
 }
 
@@ -326,17 +341,20 @@ void PollLoop::StoreProgress() {
     const std::lock_guard lock(mutex_);
     if (std::exchange(storing_, true)) return;
   }
-  dispatcher_.Post(
-      [this, progress = std::move(progress)](store::Session& session) { return RunProgressJob(session, progress); });
+  dispatcher_.Post([this, partitions = PartitionsOf(progress)](store::Session& session) {
+    return RunProgressJob(session, partitions);
+  });
 }
 
-/// On an executor. Partitions whose epoch was raised by another are fenced here too: they may be idle.
-bool PollLoop::RunProgressJob(store::Session& session, const std::vector<store::Progress>& progress) {
+/// On an executor. Partitions whose epoch was raised by another are fenced here too: they may be idle. The watermarks
+/// are those of now: what was true before an outage need not be true of the database that comes back.
+bool PollLoop::RunProgressJob(store::Session& session, const std::vector<std::int32_t>& partitions) {
+  const auto progress = dispatcher_.Watermarks(partitions);
   std::vector<std::int32_t> held;
   const auto stored = session.InTransaction([&](store::Transaction& transaction) -> Result<> {
-    auto partitions = store::StoreProgress(transaction, settings_.consumer.topic, progress);
-    if (!partitions) return Fail(partitions.error());
-    held = std::move(*partitions);
+    auto stored_for = store::StoreProgress(transaction, settings_.consumer.topic, progress);
+    if (!stored_for) return Fail(stored_for.error());
+    held = std::move(*stored_for);
     return {};
   });
   if (!stored && stored.error().code == ErrorCode::kUnavailable) return false;

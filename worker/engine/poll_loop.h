@@ -79,7 +79,7 @@ class PollLoop final : public kafka::RebalanceListener, public kafka::ConsumerOb
   void AskForLeases();
   bool RunLeaseJob(store::Session& session, std::uint64_t assignment, const std::vector<std::int32_t>& partitions);
   Result<std::vector<std::optional<std::int64_t>>> CommittedOf(const std::vector<std::int32_t>& partitions);
-  bool RunProgressJob(store::Session& session, const std::vector<store::Progress>& progress);
+  bool RunProgressJob(store::Session& session, const std::vector<std::int32_t>& partitions);
   void TakeLeases();
   void AssignLeased(const Leased& leased);
   [[nodiscard]] kafka::StartPosition StartOf(const store::Lease& lease, std::optional<std::int64_t> committed);
@@ -88,7 +88,7 @@ class PollLoop final : public kafka::RebalanceListener, public kafka::ConsumerOb
   void CommitStored();
   void PublishLetters();
   void LoadParked();
-  bool Release(std::vector<store::Progress> progress, SteadyTime deadline);
+  bool Release(const std::vector<std::int32_t>& partitions, SteadyTime deadline);
   [[nodiscard]] bool Due(SteadyTime& last, std::chrono::milliseconds interval) const;
 
   PollSettings settings_;
