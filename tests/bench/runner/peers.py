@@ -57,7 +57,7 @@ class Nginx:
 
     name = "nginx"
     keeps_records = False
-    rate_max = 100_000
+    rate_max = 160_000
 
     @contextlib.contextmanager
     def run(self, stage: Stage, names: dict[str, str]) -> Iterator[RunningReceiver]:
