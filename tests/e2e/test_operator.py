@@ -45,6 +45,7 @@ def test_status_is_healthy_until_a_letter_is_open(
         system: System, receiver: Program, worker: Program, history: History) -> None:
     send(receiver, history, *stories("status", 60))
     system.wait_drained()
+    system.wait_committed()
     healthy = system.operator("status")
     assert healthy.returncode == 0, healthy.stdout + healthy.stderr
     for part in ("HEALTHY", system.events, system.dead_letters, system.group):
@@ -55,6 +56,7 @@ def test_status_is_healthy_until_a_letter_is_open(
 
     send(receiver, history, [delivery.unreadable("{")])
     system.wait_drained()
+    system.wait_committed()
     degraded = system.operator("status", "--output", "json")
     assert degraded.returncode == 1, degraded.stdout + degraded.stderr
     told = json.loads(degraded.stdout)

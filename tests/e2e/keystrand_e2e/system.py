@@ -117,6 +117,14 @@ class System:
         eventually(lambda: self.value("SELECT count(*) FROM keystrand.dead_letters WHERE published_at IS NULL") == 0,
                    "dead letters published", timeout_s)
 
+    def wait_committed(self, timeout_s: float = 60) -> None:
+        """Until the group's offsets in Kafka, which follow those in the database, are at the end too."""
+        def behind() -> bool:
+            committed = topic.committed(self.stack.kafka_brokers, self.events, self.group)
+            return any(committed.get(partition, 0) < end for partition, end in self._ends().items())
+
+        eventually(lambda: not behind(), f"{self.name} committed", timeout_s)
+
     # --- its database, as a backup knew it ---
 
     def copy_database(self, name: str) -> None:
