@@ -15,6 +15,7 @@
 #include "worker/engine/engine.h"
 #include "worker/handlers/mirror.h"
 #include "worker/store/schema_version.h"
+#include "worker/system_gauges.h"
 #include "worker/telemetry.h"
 
 namespace keystrand::worker {
@@ -72,6 +73,16 @@ log::Settings LoggingOf(const Settings& settings, const std::string& instance) {
 }
 
 using State = http::Health::State;
+
+SystemGauges::Settings GaugesOf(const engine::EngineSettings& engine) {
+  SystemGauges::Settings gauges;
+  gauges.kafka = engine.kafka;
+  gauges.topic = engine.events_topic;
+  gauges.group = engine.group;
+  gauges.database = engine.database;
+  gauges.database.application_name = "keystrand-worker-gauges";
+  return gauges;
+}
 
 State Judge(bool ok, std::string problem) { return {ok, ok ? "" : std::move(problem)}; }
 
@@ -178,6 +189,8 @@ int Run(const Settings& settings, const Attachments& attachments) {
     return 1;
   }
   AddChecks(health, **engine, clock);
+  const SystemGauges gauges(GaugesOf(EngineOf(settings, instance)), registry, clock,
+                            [&engine] { return (*engine)->Status().partitions; });
   const auto draining = health.Add(http::Health::Kind::kReadiness, "serving", State{true, ""});
   http::AdminServer admin({settings.admin_listen.Text(), kVersion, kRevision, [&registry] { return registry.Text(); }},
                           health);

@@ -11,7 +11,6 @@ constexpr Name kLimit{"keystrand_worker_concurrency_limit", "Most events that ex
 constexpr Name kBuffered{"keystrand_worker_events_buffered", "Events read from Kafka that wait in their lanes"};
 constexpr Name kBlockedKeys{"keystrand_worker_blocked_keys", "Customers whose next event waits behind a retry"};
 constexpr Name kPaused{"keystrand_worker_paused_partitions", "Partitions that are not read for now"};
-constexpr Name kClockSkew{"keystrand_clock_skew_seconds", "The database's clock minus this process's"};
 constexpr Name kTraceInvalid{"keystrand_trace_context_invalid_total", "Records whose traceparent cannot be read"};
 constexpr Name kFenced{"keystrand_worker_fenced_total", "Batches refused because another worker owns the partition"};
 constexpr Name kRedelivered{"keystrand_worker_redelivered_total", "Records that were settled before, by position"};
@@ -67,7 +66,6 @@ WorkerMetrics::WorkerMetrics(Registry& registry, std::chrono::system_clock::time
       events_buffered(registry.AddGauge(kBuffered)),
       blocked_keys(registry.AddGauge(kBlockedKeys)),
       paused_partitions(registry.AddGauge(kPaused)),
-      clock_skew_seconds(registry.AddGauge(kClockSkew)),
       trace_context_invalid(registry.AddCounter(kTraceInvalid)),
       fenced(registry.AddCounter(kFenced)),
       redelivered(registry.AddCounter(kRedelivered)),

@@ -36,7 +36,6 @@ class WorkerMetrics {
   Gauge events_buffered;
   Gauge blocked_keys;
   Gauge paused_partitions;
-  Gauge clock_skew_seconds;  ///< the database's clock minus ours
   Counter trace_context_invalid;
   Counter fenced;
   Counter redelivered;

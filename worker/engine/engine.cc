@@ -97,6 +97,7 @@ class Engine::Impl {
     status.last_database_answer = database_.last_answer();
     status.joined = poll_->joined();
     status.assigned = poll_->assigned();
+    status.partitions = dispatcher_.OpenPartitions();
     status.misdeployed = database_.misdeployed();
     status.open_breakers = breakers_.Open();
     if (const auto fit = topics_->PartitionCount(); !fit) status.topic_problem = fit.error().detail;

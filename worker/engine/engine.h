@@ -50,6 +50,7 @@ struct EngineStatus {
   std::chrono::steady_clock::time_point last_database_answer;
   bool joined = false;  ///< the group answered once; no partitions is fine
   std::size_t assigned = 0;
+  std::vector<std::int32_t> partitions{};  ///< dispatched now, rising
   bool misdeployed = false;                  ///< a table, column or right of the engine's own is missing
   std::vector<std::string> open_breakers{};  ///< handlers that are stopped
   std::string topic_problem;                 ///< empty: the topics are fit

@@ -119,7 +119,6 @@ const std::vector<Expected> kWorker = {
     {"keystrand_worker_commits_in_doubt_total", "counter", {}, {}},
     {"keystrand_worker_bisects_total", "counter", {}, {}},
     {"keystrand_worker_conflicts_total", "counter", {}, {}},
-    {"keystrand_clock_skew_seconds", "gauge", {}, {}},
     {"keystrand_handler_breaker_open", "gauge", {"event_type"}, {}},
     {"keystrand_dead_letters_total", "counter", {"event_type", "error_code"}, {}},
     {"keystrand_dead_letter_write_failures_total", "counter", {}, {}},
