@@ -107,8 +107,9 @@ class _Maker:
         event_id = self.run.inbox[0]["event_id"]
         for attempt in (1, 2):
             self.run.failures.append({"event_id": event_id, "at": START + attempt, "pid": 7, "what": "internal"})
-            self.run.log.append({"action": "event.retry", "program": WORKER, "event_id": event_id, "attempt": attempt,
-                                 "at": START + attempt + 0.001, "next_attempt_at": _text(START + attempt + 0.5)})
+            self.run.log.append({"action": "event.retry", "program": WORKER, "event_id": event_id, "partition": 0,
+                                 "attempt": attempt, "at": START + attempt + 0.001,
+                                 "next_attempt_at": _text(START + attempt + 0.5)})
 
     def _next(self) -> int:
         self.seq += 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from good_evidence import START, good_evidence
+from good_evidence import START, WORKER, good_evidence
 from keystrand_faults import coverage, evidence, verdict
 from keystrand_faults.evidence import RunEvidence
 from keystrand_faults.group_offsets import GroupCommit
@@ -282,6 +282,14 @@ def die_after_too_many_attempts(run: RunEvidence) -> None:
 @fault(10, "no_attempt_comes_early")
 def do_not_wait(run: RunEvidence) -> None:
     run.failures[1]["at"] = START + 1.1
+
+
+def test_partition_taken_anew_forgets_a_wait() -> None:
+    run = good_evidence()
+    run.failures[1]["at"] = START + 1.1
+    assert verdict.judge(run).violations
+    run.log.append({"action": "worker.lease_taken", "program": WORKER, "partition": 0, "at": START + 1.05})
+    assert not verdict.judge(run).violations
 
 
 @fault(10, "outages_cost_no_attempts")

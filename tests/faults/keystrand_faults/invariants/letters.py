@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from keystrand_faults import load
-from keystrand_faults.evidence import RunEvidence, seconds
+from keystrand_faults.evidence import Row, RunEvidence, seconds
 from keystrand_faults.invariants.log import Position, identity_of, log_of, position_of, source_of, source_position
 from keystrand_faults.invariants.violation import Violation
 
@@ -73,7 +73,8 @@ def attempts_are_bounded(evidence: RunEvidence) -> Iterator[Violation]:
 
 
 def no_attempt_comes_early(evidence: RunEvidence) -> Iterator[Violation]:
-    """10: a process that said when it would try again does not do so before."""
+    """10: a process that said when it would try again does not do so before, unless it took the partition anew: what it
+    has in memory is forgotten then."""
     failures = defaultdict(list)
     for row in evidence.failures:
         failures[row["event_id"]].append(row)
@@ -86,10 +87,16 @@ def no_attempt_comes_early(evidence: RunEvidence) -> Iterator[Violation]:
         due = seconds(line["next_attempt_at"])
         early = due - EARLY_S - EARLY_SHARE * (due - line["at"])
         again = [row for row in failures[line["event_id"]]
-                 if row["pid"] == tried[-1]["pid"] and line["at"] < row["at"] < early]
+                 if row["pid"] == tried[-1]["pid"] and line["at"] < row["at"] < early
+                 and not _taken_anew(evidence, line, row["at"])]
         for row in again:
             yield Violation(f"{line['event_id']}: tried {due - row['at']:.3f} s before its time", line["event_id"],
                             row["at"])
+
+
+def _taken_anew(evidence: RunEvidence, line: Row, until: float) -> bool:
+    return any(taken["action"] == "worker.lease_taken" and taken["partition"] == line["partition"]
+               and taken["program"] == line["program"] and line["at"] < taken["at"] < until for taken in evidence.log)
 
 
 def outages_cost_no_attempts(evidence: RunEvidence) -> Iterator[Violation]:
