@@ -21,26 +21,36 @@ class Side(enum.Enum):
 
 
 class PostgresProxy(Proxy):
-    """`cut_commits`: while set, of the transactions on a connection that write `statement`, the first commits and the second
-    is broken, on alternating sides; so whoever comes back with a new connection always gets something done."""
+    """`statement`: the prepared one whose transactions are of interest here: by its name, the inbox's insert."""
 
     def __init__(self, target: int, port: int, statement: str = "inbox_insert"):
         super().__init__(target, port)
         self.statement = statement
-        self.cut_commits = False
         self.cuts: Counter[Side] = Counter()
         self.round_trips: list[int] = []  # of each transaction that wrote `statement`, from its begin to its commit
+        self._to_cut: Counter[Side] = Counter()
 
     def __enter__(self) -> PostgresProxy:
         super().__enter__()
         return self
 
     def heal(self) -> None:
-        self.cut_commits = False
+        self._to_cut.clear()
         super().heal()
 
-    def next_side(self) -> Side:
-        return Side.BEFORE if self.cuts[Side.AFTER] > self.cuts[Side.BEFORE] else Side.AFTER
+    def cut_commits(self, side: Side, count: int) -> None:
+        """So many COMMITs from now on, in turns with those of the other side. Each connection's first passes: a client
+        that never gets one through pauses ever longer."""
+        self._to_cut[side] = count
+
+    def next_side(self) -> Side | None:
+        """How the COMMIT at hand is to be cut; for the lines."""
+        side = max(Side, key=lambda each: self._to_cut[each])
+        return side if self._to_cut[side] > 0 else None
+
+    def count(self, side: Side) -> None:
+        self._to_cut[side] -= 1
+        self.cuts[side] += 1
 
 
 class _PostgresLine(Line):
@@ -75,7 +85,7 @@ class _PostgresLine(Line):
         if not answer:
             raise asyncio.IncompleteReadError(b"", 1)
         if self._cut_on_answer:
-            self._cut(Side.AFTER)
+            self._cut()
         return answer
 
     def _parse(self, sql: bytes) -> None:
@@ -84,12 +94,14 @@ class _PostgresLine(Line):
         elif sql == b"COMMIT":
             self._committing = True
             self._written += self._writes
-            if self._writes and self._proxy.cut_commits and self._written == 2:
-                self._break_commit()
+            side = self._proxy.next_side() if self._writes and self._written > 1 else None
+            if side is not None:
+                self._break_commit(side)
 
-    def _break_commit(self) -> None:
-        if self._proxy.next_side() is Side.BEFORE:
-            self._cut(Side.BEFORE)
+    def _break_commit(self, side: Side) -> None:
+        self._proxy.count(side)
+        if side is Side.BEFORE:
+            self._cut()
         self._cut_on_answer = True  # what it was told before, the client has heard: it sends a commit by itself
 
     def _round_trip(self) -> None:
@@ -99,9 +111,7 @@ class _PostgresLine(Line):
         if self._committing:
             self._committing = self._writes = False
 
-    def _cut(self, side: Side) -> None:
-        self._proxy.cuts[side] += 1
-        self._cut_on_answer = False
+    def _cut(self) -> None:
         self.abort()
         raise asyncio.IncompleteReadError(b"", 1)
 

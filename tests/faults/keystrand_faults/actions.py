@@ -8,11 +8,11 @@ import random
 import time
 from collections.abc import Callable
 
+from keystrand_e2e.postgres_proxy import Side
 from keystrand_e2e.system import PARTITIONS
 from keystrand_e2e.waiting import eventually
 from keystrand_faults import load
 from keystrand_faults.fleet import Slot
-from keystrand_faults.postgres_proxy import Side
 from keystrand_faults.stage import POLL_INTERVAL_S, Stage
 from traffic.plan import Strand
 from traffic.sender import Persistence, deliver
@@ -260,9 +260,9 @@ def cut_commits(stage: Stage, dice: random.Random) -> None:
 
 def cut_at_commit(stage: Stage, side: Side, count: int) -> None:
     with stage.history.fault("cut_commits", side=side.value, count=count):
-        goal = stage.database_line.cut_at_commit[side] + count
+        goal = stage.database_line.cuts[side] + count
         stage.database_line.cut_commits(side, count)
-        eventually(lambda: stage.database_line.cut_at_commit[side] >= goal, f"{count} commits cut {side.value}", 30)
+        eventually(lambda: stage.database_line.cuts[side] >= goal, f"{count} commits cut {side.value}", 30)
 
 
 @action

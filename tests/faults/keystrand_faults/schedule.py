@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from keystrand_e2e.postgres_proxy import Side
 from keystrand_faults import actions
 from keystrand_faults.actions import ACTIONS, POINTS
-from keystrand_faults.postgres_proxy import Side
 from keystrand_faults.stage import Stage
 
 WINDOW_S = 30.0

@@ -15,6 +15,7 @@ import psycopg
 
 import kafka
 from keystrand_e2e.fault_proxy import FaultProxy
+from keystrand_e2e.postgres_proxy import PostgresProxy
 from keystrand_e2e.programs import ROOT, Program
 from keystrand_e2e.servers import OBSERVER, observe
 from keystrand_e2e.system import SHORT_SESSIONS, System
@@ -22,11 +23,11 @@ from keystrand_e2e.waiting import eventually
 from keystrand_faults.fleet import Fleet, Slot
 from keystrand_faults.history import RecordedHistory
 from keystrand_faults.load import Planted
-from keystrand_faults.postgres_proxy import PostgresProxy
 from process import free_port_block
 from stack import Stack
 from throwaway import throwaway_stack
 
+OUTCOMES = "faults_outcomes"  # by this statement of the tests' worker a batch's transaction is known
 WORKER = pathlib.Path(os.environ.get("FAULTS_WORKER", ROOT / "build" / "release" / "tests" / "faults" / "faults_worker"))
 SCHEMA = pathlib.Path(__file__).resolve().parents[1] / "schema.sql"
 TEMPLATE = "keystrand"
@@ -211,7 +212,7 @@ def set_stage(folder: pathlib.Path, workers: int = 2, bug: str = "") -> Iterator
         observe(stack.database_url, OBSERVER, SCHEMA)
         with (FaultProxy(ports.receiver_way, ports.receiver_proxy) as receiver_line,
               FaultProxy(ports.worker_way, ports.worker_proxy) as worker_line,
-              PostgresProxy(stack.database.port, ports.postgres_proxy) as database_line,
+              PostgresProxy(stack.database.port, ports.postgres_proxy, OUTCOMES) as database_line,
               contextlib.closing(FaultSystem(stack, folder, ports, bug)) as system,
               contextlib.closing(RecordedHistory(folder / "history.jsonl")) as history,
               Fleet() as fleet):
