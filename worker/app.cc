@@ -53,6 +53,7 @@ engine::EngineSettings EngineOf(const Settings& settings, const std::string& ins
   engine.group = settings.group;
   engine.durability = settings.durability;
   engine.record_bytes_min = settings.body_bytes_max + kRecordOverhead;
+  engine.topic_check_interval = settings.topic_check_interval;
   engine.own_account = settings.account;
   engine.worker = instance;
   engine.executors = settings.executors;

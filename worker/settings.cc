@@ -36,6 +36,10 @@ void Settings::AddTo(config::Reader& reader) {
   reader.Add(body_bytes_max,
              {"body-bytes-max", "Largest body that the receivers take; the topics must hold it with 16 KiB to spare"},
              config::Range<std::int64_t>{1024, 64L * 1024 * 1024}, "bytes");
+  reader.Add(topic_check_interval,
+             {"topic-check-interval-ms",
+              "How often the topics are held against what they must be; every second while they are not that"},
+             {std::chrono::milliseconds(100), std::chrono::milliseconds(3'600'000)});
   reader.Add(database_url, {"database-url", "PostgreSQL, as libpq takes it: postgresql://user@host/name", true});
   reader.Add(database_password_file,
              {"database-password-file", "File with the password on its first line; read again at each connect"});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct Settings {
   std::string group = "keystrand-worker";
   kafka::Durability durability = kafka::Durability::kReplicated;
   std::int64_t body_bytes_max = 1048576;
+  std::chrono::milliseconds topic_check_interval{60000};
   config::DatabaseUrl database_url;
   std::string database_password_file;
   std::string account;

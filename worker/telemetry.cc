@@ -247,9 +247,14 @@ void Telemetry::OnOffsetCommit(bool ok, std::string_view error) {
     log::Warn(Action::kKafkaCommitFailed, "Offsets not committed: a later commit covers them", {{Field::kCode, error}});
 }
 
+void Telemetry::OnGapSkipped(std::int32_t partition, std::int64_t position, std::int64_t next) {
+  log::Warn(Action::kWorkerGapSkipped, "The partition goes on behind a gap that an operator accepted",
+            {{Field::kPartition, partition}, {Field::kOffset, position}, {Field::kNextOffset, next}});
+}
+
 void Telemetry::OnPositionOutsideLog(std::int32_t partition) {
   log::Error(Action::kWorkerPositionLost,
-             "The partition's position lies outside the log: stopped until an operator acts",
+             "The partition's position lies outside the log: stopped until keystrand gap accept",
              {{Field::kPartition, partition}});
 }
 

@@ -40,6 +40,7 @@ class Telemetry final : public engine::EngineObserver, public store::DatabaseObs
   void OnRewound(std::int32_t partition, std::int64_t start, std::int64_t kafka) override;
   void OnRebalance(Rebalance kind, std::size_t partitions) override;
   void OnOffsetCommit(bool ok, std::string_view error) override;
+  void OnGapSkipped(std::int32_t partition, std::int64_t position, std::int64_t next) override;
   void OnPositionOutsideLog(std::int32_t partition) override;
   void OnDatabaseAway(const Error& error) override;
   void OnDatabaseBack() override;

@@ -20,6 +20,7 @@ kafka::TopicWatch::Settings WatchSettings(const EngineSettings& settings) {
   watch.topics = {{settings.events_topic, settings.record_bytes_min, false},
                   {settings.dead_letters_topic, settings.record_bytes_min, true}};
   watch.durability = settings.durability;
+  watch.interval = settings.topic_check_interval;
   return watch;
 }
 

@@ -25,6 +25,7 @@ struct EngineSettings {
   std::string group_instance_id;  ///< of static membership; empty: none
   kafka::Durability durability = kafka::Durability::kReplicated;
   std::int64_t record_bytes_min = 1048576 + 16384;  ///< what the topics must take
+  std::chrono::milliseconds topic_check_interval{60000};
   std::string own_account;
   std::string worker;  ///< this instance's name: leases, dead letters
   int executors = 8;
@@ -50,7 +51,7 @@ struct EngineStatus {
   std::chrono::steady_clock::time_point last_database_answer;
   bool joined = false;  ///< the group answered once; no partitions is fine
   std::size_t assigned = 0;
-  std::vector<std::int32_t> partitions{};  ///< dispatched now, rising
+  std::vector<std::int32_t> partitions{};    ///< dispatched now, rising
   bool misdeployed = false;                  ///< a table, column or right of the engine's own is missing
   std::vector<std::string> open_breakers{};  ///< handlers that are stopped
   std::string topic_problem;                 ///< empty: the topics are fit

@@ -78,6 +78,8 @@ class EngineObserver {
   enum class Rebalance : std::uint8_t { kAssigned, kRevoked, kLost };
   virtual void OnRebalance(Rebalance /*kind*/, std::size_t /*partitions*/) {}
   virtual void OnOffsetCommit(bool /*ok*/, std::string_view /*error*/) {}
+  /// The partition goes on at `next`, since an operator accepted that what was at `position` is not in the log.
+  virtual void OnGapSkipped(std::int32_t /*partition*/, std::int64_t /*position*/, std::int64_t /*next*/) {}
   virtual void OnPositionOutsideLog(std::int32_t /*partition*/) {}
   virtual void OnDatabaseAway(const Error& /*error*/) {}
   virtual void OnDatabaseBack() {}

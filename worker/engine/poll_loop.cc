@@ -59,6 +59,7 @@ PollLoop::PollLoop(PollSettings settings, Dispatcher& dispatcher, LetterPublishe
       letters_(letters),
       parked_(parked),
       breakers_(breakers),
+      gaps_(settings_.consumer.topic),
       topics_(topics),
       partition_count_(partition_count),
       database_(database),
@@ -111,6 +112,7 @@ void PollLoop::Wake() {
 void PollLoop::Serve() {
   WatchTopics();
   HandleFenced();
+  HandleAcceptedGap();
   TakeLeases();
   AskForLeases();
   Pull();
@@ -258,6 +260,7 @@ void PollLoop::AssignLeased(const Leased& leased) {
     lease_retry_at_ = clock_.Steady() + kLeaseRetry;
     return;
   }
+  gaps_.Leased(*leased.leases);
   for (const auto& taken : leased.taken) dispatcher_.Open(taken);
   for (const auto& lease : *leased.leases) observer_.OnLeased(lease.partition, lease.epoch, lease.suspects > 0);
   assigned_count_ = assigned_.size();
@@ -265,7 +268,8 @@ void PollLoop::AssignLeased(const Leased& leased) {
   last_letters_ = {};  // letters that the previous owner left unpublished
 }
 
-/// The lower of the two stores: a database that went back rewinds the consumption, and the inbox absorbs the rest.
+/// The lower of the two stores: a database that went back rewinds the consumption, and the inbox absorbs the rest. Over
+/// a gap only if an operator accepted it.
 kafka::StartPosition PollLoop::StartOf(const store::Lease& lease, std::optional<std::int64_t> committed) {
   if (!lease.next_offset && !committed) return {lease.partition, kafka::StartPosition::kBeginning};
   if (!lease.next_offset) {
@@ -275,7 +279,10 @@ kafka::StartPosition PollLoop::StartOf(const store::Lease& lease, std::optional<
   if (committed && *lease.next_offset < *committed) {
     observer_.OnRewound(lease.partition, *lease.next_offset, *committed);
   }
-  return {lease.partition, std::min(*lease.next_offset, committed.value_or(*lease.next_offset))};
+  const auto start = std::min(*lease.next_offset, committed.value_or(*lease.next_offset));
+  if (!lease.gap || !lease.gap->Covers(start)) return {lease.partition, start};
+  observer_.OnGapSkipped(lease.partition, start, lease.gap->to);
+  return {lease.partition, lease.gap->to};
 }
 
 void PollLoop::OnRevoked(const std::vector<std::int32_t>& partitions, bool lost) {
@@ -290,6 +297,7 @@ void PollLoop::OnRevoked(const std::vector<std::int32_t>& partitions, bool lost)
     (void)consumer_->CommitSync(PositionsOf(progress));  // if refused, the successor starts a little earlier
   }
   letters_.Drop(partitions);
+  gaps_.Forget(partitions);
   dispatcher_.Forget(partitions);
   for (const auto partition : partitions) committed_.erase(partition);
   assigned_.clear();
@@ -327,6 +335,11 @@ void PollLoop::HandleFenced() {
     return std::binary_search(assigned_.begin(), assigned_.end(), partition);
   });
   if (still_ours) Leave();
+}
+
+/// Joining anew takes the partition's lease again, and with it the new start.
+void PollLoop::HandleAcceptedGap() {
+  if (gaps_.TakeAccepted()) Leave();
 }
 
 void PollLoop::StoreProgress() {
@@ -408,7 +421,7 @@ void PollLoop::LoadParked() {
   }
   dispatcher_.Post([this, partitions = dispatcher_.ParkedPartitions()](store::Session& session) {
     const bool anew = taken_anew_.exchange(false);
-    if (!breakers_.Refresh(session, partitions, anew) || !parked_.Load(session, partitions)) {
+    if (!breakers_.Refresh(session, partitions, anew) || !parked_.Load(session, partitions) || !gaps_.Look(session)) {
       taken_anew_ = taken_anew_ || anew;
       return false;
     }
@@ -423,7 +436,10 @@ void PollLoop::OnCommitted(bool ok, std::string_view error) {
   observer_.OnOffsetCommit(ok, error);
 }
 
-void PollLoop::OnPositionOutsideLog(std::int32_t partition) { observer_.OnPositionOutsideLog(partition); }
+void PollLoop::OnPositionOutsideLog(std::int32_t partition) {
+  gaps_.Stopped(partition);
+  observer_.OnPositionOutsideLog(partition);
+}
 
 void PollLoop::OnStatistics(std::string_view json) {
   if (kafka_observer_ != nullptr) kafka_observer_->OnStatistics(json);

@@ -15,6 +15,7 @@
 #include "worker/engine/breakers.h"
 #include "worker/engine/database_state.h"
 #include "worker/engine/dispatcher.h"
+#include "worker/engine/gap_watch.h"
 #include "worker/engine/letters.h"
 #include "worker/engine/observer.h"
 #include "worker/engine/parked_loader.h"
@@ -84,6 +85,7 @@ class PollLoop final : public kafka::RebalanceListener, public kafka::ConsumerOb
   void AssignLeased(const Leased& leased);
   [[nodiscard]] kafka::StartPosition StartOf(const store::Lease& lease, std::optional<std::int64_t> committed);
   void HandleFenced();
+  void HandleAcceptedGap();
   void StoreProgress();
   void CommitStored();
   void PublishLetters();
@@ -96,6 +98,7 @@ class PollLoop final : public kafka::RebalanceListener, public kafka::ConsumerOb
   LetterPublisher& letters_;
   ParkedLoader& parked_;
   Breakers& breakers_;
+  GapWatch gaps_;
   const kafka::TopicWatch& topics_;
   std::atomic<std::int32_t>& partition_count_;
   const DatabaseState& database_;

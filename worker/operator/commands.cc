@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "worker/operator/gaps.h"
+
 namespace keystrand::worker::op {
 namespace {
 
@@ -49,6 +51,17 @@ Problems DiscardProblems(const Settings& settings) {
 Problems AcceptProblems(const Settings& settings) {
   const auto number = AcceptedLetters(settings.accepted);
   return number ? Problems{} : Problems{"N = \"" + settings.accepted + "\": give a whole number from 1 to 1000000"};
+}
+
+Problems GapProblems(const Settings& settings) {
+  Problems problems;
+  if (!PartitionNumber(settings.partition)) {
+    problems.push_back("PARTITION = \"" + settings.partition + "\": give a partition's number, as gap list shows it");
+  }
+  if (settings.reason.empty()) {
+    problems.emplace_back("--reason: not given; whoever audits must see why records were given up");
+  }
+  return problems;
 }
 
 void AddTopicsCreate(config::Reader& reader, Settings& settings) {
@@ -198,6 +211,22 @@ void AddBreakers(config::Reader& reader, Settings& settings) {
   accept.Check({}, [&settings] { return AcceptProblems(settings); });
 }
 
+void AddGaps(config::Reader& reader, Settings& settings) {
+  auto& list = reader.AddCommand("gap list",
+                                 "Lists partitions that stopped because their position lies outside the log: retention "
+                                 "passed it, or the topic was made anew. Exit code: 3 if there is none");
+  list.Require("kafka-brokers");
+  list.Require("database-url");
+  auto& accept = reader.AddCommand("gap accept",
+                                   "Lets a partition go on at the start of its log: what lies before is given up. Its "
+                                   "worker does so within seconds. Exit code: 3 if it has no gap");
+  accept.Require("kafka-brokers");
+  accept.Require("database-url");
+  accept.AddPositional(settings.partition, "PARTITION", "of the events topic, as gap list shows it");
+  accept.Add(settings.reason, {"reason", "why, for the audit"});
+  accept.Check({"reason"}, [&settings] { return GapProblems(settings); });
+}
+
 void AddPrune(config::Reader& reader, Settings& settings) {
   auto& command = reader.AddCommand(
       "prune",
@@ -247,6 +276,7 @@ void AddCommands(config::Reader& reader, Settings& settings) {
   AddLettersRebuild(reader, settings);
   AddCustomerShow(reader, settings);
   AddBreakers(reader, settings);
+  AddGaps(reader, settings);
   AddPrune(reader, settings);
   AddImport(reader, settings);
 }

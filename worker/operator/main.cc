@@ -7,6 +7,7 @@
 #include "worker/operator/breakers.h"
 #include "worker/operator/customer_show.h"
 #include "worker/operator/event_show.h"
+#include "worker/operator/gaps.h"
 #include "worker/operator/import.h"
 #include "worker/operator/letters_discard.h"
 #include "worker/operator/letters_list.h"
@@ -36,12 +37,15 @@ const std::map<std::string, op::Reply (*)(const op::Settings&)> kCommands = {
     {"breaker list", op::ListBreakers},
     {"breaker resume", op::ResumeBreaker},
     {"breaker accept", op::AcceptDeadLetters},
+    {"gap list", op::ListGaps},
+    {"gap accept", op::AcceptGap},
     {"prune", op::Prune},
     {"import", op::Import},
 };
 
 constexpr const char* kAbout =
-    "Operates Keystrand: topics, its state, single events and customers, dead letters, breakers. Exit code of each "
+    "Operates Keystrand: topics, its state, single events and customers, dead letters, breakers, gaps. Exit code of "
+    "each "
     "command, unless it says more: 0 done, 1 failed or not done whole, 2 a bad command line or setting, 3 nothing "
     "matched. What changes anything writes a row of keystrand.operator_actions first.";
 

@@ -56,6 +56,8 @@ struct Settings {
   // breaker
   std::string handler;
   std::string accepted;  ///< a number, which its rule has checked
+  // gap accept
+  std::string partition;  ///< a number, which its rule has checked
   // prune
   int chunk = 1000;
   // import

@@ -34,6 +34,13 @@ class Judgement {
       Add(Health::kDegraded,
           "no worker is in the group " + report_.group + ": accepted events wait; start keystrand-worker");
     }
+    for (const auto& partition : kafka.partitions) {
+      if (!partition.OutsideLog()) continue;
+      Add(Health::kDegraded, "partition " + std::to_string(partition.partition) + " stands at " +
+                                 std::to_string(partition.committed) + ", outside its log (" +
+                                 std::to_string(partition.log_start) + " to " + std::to_string(partition.end) +
+                                 "): keystrand gap list tells what is missing, gap accept lets it go on");
+    }
     const auto oldest = kafka.OldestWaitingMs();
     const std::int64_t age = oldest ? report_.now_ms - *oldest : 0;
     if (age > std::chrono::milliseconds(settings_.backlog_age_max).count()) {
@@ -86,6 +93,7 @@ class Judgement {
 }  // namespace
 
 std::int64_t PartitionStatus::Next() const { return std::max(committed, log_start); }
+bool PartitionStatus::OutsideLog() const { return committed >= 0 && (committed < log_start || committed > end); }
 std::int64_t PartitionStatus::Backlog() const { return std::max<std::int64_t>(end - Next(), 0); }
 
 std::int64_t KafkaStatus::Backlog() const {

@@ -29,6 +29,8 @@ struct PartitionStatus {
   /// The first record not committed.
   [[nodiscard]] std::int64_t Next() const;
   [[nodiscard]] std::int64_t Backlog() const;
+  /// What was committed is not in the log any more, or not yet.
+  [[nodiscard]] bool OutsideLog() const;
 };
 
 /// What the brokers say.

@@ -16,7 +16,7 @@ SELECT $1, p, 1, $3 FROM unnest($2::integer[]) AS p
 ON CONFLICT (topic, "partition") DO UPDATE
   SET epoch = l.epoch + 1, owner = excluded.owner, acquired_at = now(), released_at = NULL,
       suspects = CASE WHEN l.released_at IS NULL THEN l.suspects + 1 ELSE 0 END
-RETURNING "partition", epoch, next_offset, suspects)"};
+RETURNING "partition", epoch, next_offset, suspects, gap_from, gap_to)"};
 constexpr Statement kEpochs{"lease_check", R"(
 SELECT l."partition", l.epoch FROM unnest($2::integer[]) AS p
   JOIN keystrand.partition_leases l ON l.topic = $1 AND l."partition" = p)"};
@@ -64,7 +64,8 @@ Result<std::vector<Lease>> RaiseEpochs(Transaction& transaction, const std::stri
   for (std::size_t i = 0; i < rows->size(); ++i) {
     leases.push_back({static_cast<std::int32_t>(rows->Int(i, 0)), rows->Int(i, 1),
                       rows->IsNull(i, 2) ? std::nullopt : std::optional(rows->Int(i, 2)),
-                      static_cast<int>(rows->Int(i, 3))});
+                      static_cast<int>(rows->Int(i, 3)),
+                      rows->IsNull(i, 4) ? std::nullopt : std::optional(Gap{rows->Int(i, 4), rows->Int(i, 5)})});
   }
   return leases;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/store/gaps.h"
 #include "worker/store/session.h"
 
 namespace keystrand::worker::store {
@@ -15,6 +16,7 @@ struct Lease {
   std::int64_t epoch = 0;
   std::optional<std::int64_t> next_offset;  ///< the low watermark of all owners so far; empty: nothing settled yet
   int suspects = 0;                         ///< owners in a row that ended without releasing it
+  std::optional<Gap> gap;                   ///< the last that an operator accepted
 };
 
 /// Takes the partitions over: waits for transactions of the previous owner that are under way, then raises the epoch,

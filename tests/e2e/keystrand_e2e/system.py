@@ -71,12 +71,12 @@ class System:
         return self._start(Program(name, [str(programs.BINARIES / "keystrand-receiver"), *flags], environment, self.folder,
                                    port + 1))
 
-    def start_worker(self, name: str = "worker", **settings: str) -> Program:
+    def start_worker(self, name: str = "worker", flags: Sequence[str] = (), **settings: str) -> Program:
         """A running worker, not necessarily ready. Its leases and its database sessions bear its name."""
         port = free_port_block(1)
         environment = {**self.settings, "KEYSTRAND_ADMIN_LISTEN": f"127.0.0.1:{port}",
                        "KEYSTRAND_INSTANCE": name, "KEYSTRAND_DATABASE_URL": self.url(name), **settings}
-        return self._start(Program(name, [str(programs.BINARIES / "keystrand-worker"), *SHORT_SESSIONS], environment,
+        return self._start(Program(name, [str(programs.BINARIES / "keystrand-worker"), *SHORT_SESSIONS, *flags], environment,
                                    self.folder, port))
 
     def _start(self, program: Program) -> Program:

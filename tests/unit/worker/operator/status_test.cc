@@ -82,6 +82,18 @@ TEST_F(StatusTest, IsDegradedOnlyByABacklogOlderThanTheLimit) {
   EXPECT_THAT(Judged().problems, ElementsAre(HasSubstr("has waited for 5 min (40 events behind)")));
 }
 
+TEST_F(StatusTest, IsDegradedByAPositionOutsideItsLog) {
+  report_.kafka->partitions[0] = {0, 15, 20, 10, std::nullopt};
+  report_.kafka->partitions[1] = {1, 0, 5, 9, std::nullopt};
+  const Verdict verdict = Judged();
+  EXPECT_EQ(verdict.health, Health::kDegraded);
+  EXPECT_THAT(verdict.problems, ElementsAre(HasSubstr("partition 0 stands at 10, outside its log (15 to 20)"),
+                                            HasSubstr("partition 1 stands at 9, outside its log (0 to 5)")));
+  report_.kafka->partitions[0] = {0, 15, 20, -1, std::nullopt};
+  report_.kafka->partitions[1] = {1, 5, 5, 5, std::nullopt};
+  EXPECT_THAT(Judged().problems, IsEmpty());
+}
+
 TEST_F(StatusTest, IsDegradedByAnUnfitTopicAnEmptyGroupHeldStrandsAndOpenBreakers) {
   report_.kafka->topics[0].problem = "topic keystrand.events is too small";
   report_.kafka->group.members.clear();
