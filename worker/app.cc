@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "common/core/build_info.h"
@@ -17,6 +18,7 @@
 #include "worker/store/schema_version.h"
 #include "worker/system_gauges.h"
 #include "worker/telemetry.h"
+#include "worker/upkeep/pruner.h"
 
 namespace keystrand::worker {
 namespace {
@@ -83,6 +85,17 @@ SystemGauges::Settings GaugesOf(const engine::EngineSettings& engine) {
   gauges.database = engine.database;
   gauges.database.application_name = "keystrand-worker-gauges";
   return gauges;
+}
+
+upkeep::Pruner::Settings PrunerOf(const Settings& settings, const engine::EngineSettings& engine) {
+  upkeep::Pruner::Settings pruner;
+  pruner.kafka = engine.kafka;
+  pruner.topics = {engine.events_topic, engine.dead_letters_topic};
+  pruner.database = engine.database;
+  pruner.database.application_name = "keystrand-worker-pruner";
+  pruner.inbox_days = settings.inbox_days;
+  pruner.interval = settings.prune_interval;
+  return pruner;
 }
 
 State Judge(bool ok, std::string problem) { return {ok, ok ? "" : std::move(problem)}; }
@@ -192,6 +205,8 @@ int Run(const Settings& settings, const Attachments& attachments) {
   AddChecks(health, **engine, clock);
   const SystemGauges gauges(GaugesOf(EngineOf(settings, instance)), registry, clock,
                             [&engine] { return (*engine)->Status().partitions; });
+  std::optional<upkeep::Pruner> pruner;
+  if (settings.inbox_days > 0) pruner.emplace(PrunerOf(settings, EngineOf(settings, instance)), telemetry);
   const auto draining = health.Add(http::Health::Kind::kReadiness, "serving", State{true, ""});
   http::AdminServer admin({settings.admin_listen.Text(), kVersion, kRevision, [&registry] { return registry.Text(); }},
                           health);
@@ -203,6 +218,7 @@ int Run(const Settings& settings, const Attachments& attachments) {
   const int exit_code = WaitForEnd(signals, **engine, telemetry, settings, clock);
   process.draining.Set(1);
   draining({false, "stopping"});
+  pruner.reset();
   (*engine)->Stop();
   admin.Stop();
   log::Info(Action::kProcessStopped, "Worker stopped", {{Field::kExitCode, exit_code}});

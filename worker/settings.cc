@@ -50,6 +50,15 @@ void Settings::AddTo(config::Reader& reader) {
   reader.Add(batch_max,
              {"batch-max", "Events in one transaction; it grows by itself under load, more than 200 gains little"},
              config::Range<std::size_t>{1, 1000}, "events");
+  reader.Add(
+      inbox_days,
+      {"inbox-days",
+       "How long what was settled is kept; longer than both topics keep a record, or a late duplicate of a pruned "
+       "event would be applied again. 0: the worker prunes nothing"},
+      config::Range<int>{0, 36500}, "days");
+  reader.Add(prune_interval,
+             {"prune-interval-seconds", "How often what is older is looked for and deleted, by one worker at a time"},
+             {std::chrono::seconds(1), std::chrono::seconds(7 * 86400)});
   reader.Add(mirror, {"mirror", "Whose snapshots stripe.objects keeps: all, none, or object types (customer,invoice)"});
   reader.Add(instance, {"instance", "This worker's name in leases, dead letters and logs; default: host name and pid"});
   reader.Add(log_level, {"log-level", "Least level that is logged; debug has a line per event"},

@@ -24,6 +24,8 @@ struct Settings {
   config::DatabaseUrl database_url;
   std::string database_password_file;
   std::string account;
+  int inbox_days = 100;  ///< 0: the worker prunes nothing
+  std::chrono::seconds prune_interval{3600};
   int executors = 8;
   std::size_t batch_max = 200;
   std::vector<std::string> mirror{"all"};

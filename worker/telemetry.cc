@@ -258,6 +258,16 @@ void Telemetry::OnPositionOutsideLog(std::int32_t partition) {
              {{Field::kPartition, partition}});
 }
 
+void Telemetry::OnPruned(const store::PruneCounts& done) {
+  log::Info(Action::kRowsPruned, "What was settled long ago is deleted: inbox, dead letters and outbox",
+            {{Field::kCount, done.events + done.letters + done.effects}});
+}
+
+void Telemetry::OnNotPruned(const Error& error) {
+  log::Warn(Action::kRowsKept, "Nothing could be pruned: tried again at the next turn",
+            {{Field::kErrorCode, NameOf(error.code)}, {Field::kDetail, error.detail}});
+}
+
 void Telemetry::OnDatabaseAway(const Error& error) {
   log::Warn(Action::kDbUnavailable, "The database is away: holding, no attempt is counted",
             {{Field::kErrorCode, NameOf(error.code)}, {Field::kDetail, error.detail}});

@@ -11,11 +11,15 @@
 #include "worker/engine/engine.h"
 #include "worker/engine/observer.h"
 #include "worker/store/session.h"
+#include "worker/upkeep/pruner.h"
 
 namespace keystrand::worker {
 
 /// Turns what engine, store and Kafka clients report into metrics and log lines. Thread-safe.
-class Telemetry final : public engine::EngineObserver, public store::DatabaseObserver, public kafka::ProducerObserver {
+class Telemetry final : public engine::EngineObserver,
+                        public store::DatabaseObserver,
+                        public kafka::ProducerObserver,
+                        public upkeep::PrunerObserver {
  public:
   /// `registry` and `clock` outlive this. `dead_letters_topic`: what the worker produces to.
   Telemetry(metrics::Registry& registry, const Clock& clock, const std::string& dead_letters_topic, int executors);
@@ -52,6 +56,9 @@ class Telemetry final : public engine::EngineObserver, public store::DatabaseObs
   void OnConnected(bool again) override;
   /// Ends the process: nothing may be written to damaged files, nor tried again.
   void OnCorruption(std::string_view statement, std::string_view sqlstate) override;
+
+  void OnPruned(const store::PruneCounts& done) override;
+  void OnNotPruned(const Error& error) override;
 
   void OnProduced(kafka::ProduceResult result, std::chrono::nanoseconds took) override;
   void OnStatistics(std::string_view json) override;

@@ -8,36 +8,13 @@
 #include "worker/operator/json.h"
 #include "worker/operator/text.h"
 #include "worker/store/pruning.h"
+#include "worker/upkeep/retention.h"
 
 namespace keystrand::worker::op {
 namespace {
 
-constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 /// Counting reads all that is old; deleting a chunk is quick.
 constexpr std::chrono::milliseconds kTransactionTimeoutMin{60'000};
-
-/// How long a topic may still hold a record, at most, and a day for clocks and cleaning; -1: for ever.
-std::int64_t KeptMs(const kafka::TopicDescription& seen) {
-  return seen.retention_ms < 0 ? -1 : seen.retention_ms + seen.segment_ms + kDayMs;
-}
-
-std::string KeptText(const KeptTopic& topic) {
-  if (topic.seen.retention_ms < 0) return topic.topic + " for ever (retention.ms is -1)";
-  return topic.topic + " for up to " + Span(KeptMs(topic.seen)) + " (retention.ms " + Span(topic.seen.retention_ms) +
-         ", segment.ms " + Span(topic.seen.segment_ms) + ", and a day)";
-}
-
-Result<std::vector<KeptTopic>> AskTopics(const Settings& settings) {
-  const auto admin = kafka::Admin::Create(settings.Client());
-  if (!admin) return Fail(admin.error());
-  std::vector<KeptTopic> topics;
-  for (const auto& topic : {settings.events_topic, settings.dead_letters_topic}) {
-    const auto seen = (*admin)->Describe(topic, settings.timeout);
-    if (!seen) return Fail(seen.error());
-    topics.push_back({topic, *seen});
-  }
-  return topics;
-}
 
 void AddCounts(JsonWriter& json, const store::PruneCounts& counts) {
   json.Field("events", counts.events).Field("dead_letters", counts.letters).Field("outbox", counts.effects);
@@ -90,30 +67,13 @@ Reply RunPrune(const Settings& settings, store::Session& session, const store::P
 
 }  // namespace
 
-Result<> JudgeRetention(int inbox_days, const std::vector<KeptTopic>& topics) {
-  std::int64_t needed_ms = 0;
-  bool for_ever = false;
-  std::vector<std::string> kept;
-  for (const auto& topic : topics) {
-    needed_ms = std::max(needed_ms, KeptMs(topic.seen));
-    for_ever |= KeptMs(topic.seen) < 0;
-    kept.push_back(KeptText(topic));
-  }
-  if (!for_ever && inbox_days * kDayMs >= needed_ms) return {};
-  const std::string remedy = for_ever
-                                 ? "give the topic a retention.ms"
-                                 : "set KEYSTRAND_INBOX_DAYS to " + std::to_string((needed_ms + kDayMs - 1) / kDayMs) +
-                                       " or more, or lower retention.ms";
-  return Fail(ErrorCode::kRejected,
-              "inbox-days is " + std::to_string(inbox_days) + ", but records are kept in " + Join(kept, " and in ") +
-                  ": an event that was pruned before its last record could be applied again; " + remedy);
-}
-
 Reply Prune(const Settings& settings) {
-  const auto topics = AskTopics(settings);
-  if (!topics) return Failed("nothing was deleted: " + KafkaTrouble(topics.error(), settings.kafka_brokers));
-  if (auto judged = JudgeRetention(settings.inbox_days, *topics); !judged) {
-    return Failed("nothing was deleted: " + judged.error().detail);
+  const auto kept = upkeep::CheckRetention(settings.Client(), {settings.events_topic, settings.dead_letters_topic},
+                                           settings.inbox_days, settings.timeout);
+  if (!kept) {
+    const bool refused = kept.error().code == ErrorCode::kRejected;
+    return Failed("nothing was deleted: " +
+                  (refused ? kept.error().detail : KafkaTrouble(kept.error(), settings.kafka_brokers)));
   }
   auto database = settings.Database();
   database.transaction_timeout = std::max(database.transaction_timeout, kTransactionTimeoutMin);

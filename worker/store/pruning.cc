@@ -56,6 +56,10 @@ DELETE FROM keystrand.outbox o
          ORDER BY seq LIMIT $2::integer) old
  WHERE o.seq = old.seq AND o.status = 'delivered')"};
 
+constexpr Statement kTurn{"prune_turn", "SELECT pg_try_advisory_lock(hashtext('keystrand.prune'))"};
+
+using Stopping = std::function<bool()>;
+
 Params AgeParams(std::chrono::seconds age) {
   Params params;
   params.Add(static_cast<std::int64_t>(age.count()));
@@ -119,8 +123,9 @@ Result<std::int64_t> DeleteEvents(Transaction& transaction, std::chrono::seconds
 }
 
 Result<> DeleteInChunks(Session& session, std::chrono::seconds age, const std::vector<EventKey>& keys,
-                        std::size_t chunk, std::int64_t& deleted) {
+                        std::size_t chunk, std::int64_t& deleted, const Stopping& stopping) {
   for (std::size_t from = 0; from < keys.size(); from += chunk) {
+    if (stopping && stopping()) return {};
     const std::vector<EventKey> some(keys.begin() + static_cast<std::ptrdiff_t>(from),
                                      keys.begin() + static_cast<std::ptrdiff_t>(std::min(from + chunk, keys.size())));
     std::int64_t rows = 0;
@@ -136,25 +141,26 @@ Result<> DeleteInChunks(Session& session, std::chrono::seconds age, const std::v
   return {};
 }
 
-Result<> PruneEvents(Session& session, std::chrono::seconds age, std::size_t chunk, std::int64_t& deleted) {
+Result<> PruneEvents(Session& session, std::chrono::seconds age, std::size_t chunk, std::int64_t& deleted,
+                     const Stopping& stopping) {
   const std::size_t limit = chunk * kChunksPerReading;
   while (true) {
     const auto keys = FindOldEvents(session, age, limit);
     if (!keys) return Fail(keys.error());
-    if (auto done = DeleteInChunks(session, age, *keys, chunk, deleted); !done) return done;
-    if (keys->size() < limit) return {};
+    if (auto done = DeleteInChunks(session, age, *keys, chunk, deleted, stopping); !done) return done;
+    if (keys->size() < limit || (stopping && stopping())) return {};
   }
 }
 
 Result<> PruneTable(Session& session, const Statement& statement, std::chrono::seconds age, int chunk,
-                    std::int64_t& deleted) {
+                    std::int64_t& deleted, const Stopping& stopping) {
   Params params = AgeParams(age);
   params.Add(chunk);
   while (true) {
     const auto rows = Delete(session, statement, params);
     if (!rows) return Fail(rows.error());
     deleted += *rows;
-    if (*rows < chunk) return {};
+    if (*rows < chunk || (stopping && stopping())) return {};
   }
 }
 
@@ -166,11 +172,26 @@ Result<PruneCounts> CountPrunable(Transaction& transaction, std::chrono::seconds
   return PruneCounts{rows->Int(0, 0), rows->Int(0, 1), rows->Int(0, 2)};
 }
 
-Result<> Prune(Session& session, std::chrono::seconds age, int chunk, PruneCounts& done) {
-  const auto events = PruneEvents(session, age, static_cast<std::size_t>(chunk), done.events);
+Result<> Prune(Session& session, std::chrono::seconds age, int chunk, PruneCounts& done,
+               const std::function<bool()>& stopping) {
+  const auto events = PruneEvents(session, age, static_cast<std::size_t>(chunk), done.events, stopping);
   if (!events) return events;
-  if (auto letters = PruneTable(session, kLetters, age, chunk, done.letters); !letters) return letters;
-  return PruneTable(session, kEffects, age, chunk, done.effects);
+  if (stopping && stopping()) return {};
+  if (auto letters = PruneTable(session, kLetters, age, chunk, done.letters, stopping); !letters) return letters;
+  if (stopping && stopping()) return {};
+  return PruneTable(session, kEffects, age, chunk, done.effects, stopping);
+}
+
+Result<bool> TakePruneTurn(Session& session) {
+  bool taken = false;
+  const auto asked = session.InTransaction([&](Transaction& transaction) -> Result<> {
+    const auto rows = transaction.Run(kTurn, {});
+    if (!rows) return Fail(rows.error());
+    taken = rows->Flag(0, 0);
+    return {};
+  });
+  if (!asked) return Fail(asked.error());
+  return taken;
 }
 
 }  // namespace keystrand::worker::store

@@ -80,6 +80,26 @@ def test_only_what_is_old_and_settled_goes(old_rows: Desk) -> None:
     assert desk.run("prune").ok().text.count(" 0\n") == 3
 
 
+def test_workers_prune_by_themselves_one_at_a_time(old_rows: Desk) -> None:
+    desk = old_rows
+    workers = [desk.system.start_worker(name, KEYSTRAND_PRUNE_INTERVAL_SECONDS="1") for name in ("first", "second")]
+    eventually(lambda: sum(statuses(desk).values()) == len(PRUNABLE) + 2 * len(KEPT), "old events gone")
+    eventually(lambda: desk.system.value("SELECT count(*) FROM keystrand.outbox") == 5, "the delivered row gone")
+    assert sorted(desk.letters()) == [0, 1, 10, 11, 12, 13]
+    assert statuses(desk) == {**{status: 1 for status in PRUNABLE}, **{status: 2 for status in KEPT}}
+    eventually(lambda: sum(line["count"] for worker in workers for line in worker.log_lines("rows.pruned")) == 7, "told")
+
+
+def test_worker_prunes_nothing_that_a_topic_could_bring_back(old_rows: Desk) -> None:
+    desk = old_rows
+    before = statuses(desk)
+    careless = desk.system.start_worker("careless", KEYSTRAND_PRUNE_INTERVAL_SECONDS="1", KEYSTRAND_INBOX_DAYS="50")
+    eventually(lambda: len(careless.log_lines("rows.kept")) >= 2, "two refusals")
+    assert "set KEYSTRAND_INBOX_DAYS to 98 or more" in str(careless.log_lines("rows.kept")[0]["detail"])
+    desk.system.start_worker("told not to", KEYSTRAND_PRUNE_INTERVAL_SECONDS="1", KEYSTRAND_INBOX_DAYS="0").wait_ready()
+    assert statuses(desk) == before
+
+
 def test_each_transaction_deletes_a_chunk(desk: Desk) -> None:
     desk.seed_event("evt_0", "applied", settled_at=OLD)
     desk.execute("INSERT INTO keystrand.inbox SELECT (made).* FROM (SELECT jsonb_populate_record(i, jsonb_build_object("

@@ -1,9 +1,9 @@
-#include "worker/operator/prune.h"
+#include "worker/upkeep/retention.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace keystrand::worker::op {
+namespace keystrand::worker::upkeep {
 namespace {
 
 using testing::AllOf;
@@ -36,4 +36,4 @@ TEST(JudgeRetention, CanNeverBeLongerThanForEver) {
 }
 
 }  // namespace
-}  // namespace keystrand::worker::op
+}  // namespace keystrand::worker::upkeep
