@@ -9,32 +9,9 @@
 #include <vector>
 
 #include "common/kafka/client_settings.h"
-#include "common/kafka/publisher.h"
-
-struct rd_kafka_message_s;
+#include "common/kafka/consumed_record.h"
 
 namespace keystrand::kafka {
-
-/// One consumed record. Move-only; owns librdkafka's message, so the views stay valid as long as it lives. Must be
-/// destroyed before its Consumer. May be moved to and destroyed on any thread.
-class ConsumedRecord {
- public:
-  explicit ConsumedRecord(rd_kafka_message_s* message) : message_(message) {}
-  [[nodiscard]] std::int32_t partition() const;
-  [[nodiscard]] std::int64_t offset() const;
-  [[nodiscard]] std::int64_t timestamp_ms() const;  ///< the broker's, Unix ms; -1 if none
-  [[nodiscard]] std::string_view key() const;
-  [[nodiscard]] std::string_view value() const;
-  [[nodiscard]] bool has_value() const;  ///< false for a null value (a tombstone nobody should write)
-  [[nodiscard]] std::optional<std::string_view> FindHeader(std::string_view name) const;  ///< the last one of that name
-  [[nodiscard]] std::vector<Header> Headers() const;  ///< all, in order; names are views into this record
-
- private:
-  struct Destroy {
-    void operator()(rd_kafka_message_s* message) const noexcept;
-  };
-  std::unique_ptr<rd_kafka_message_s, Destroy> message_;
-};
 
 /// Told on the polling thread, inside Poll.
 class RebalanceListener {

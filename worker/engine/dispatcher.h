@@ -28,7 +28,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 struct DispatchLimits {
   std::size_t batch_max = 200;                      ///< events an executor takes at once
   std::size_t records_max = 20000;                  ///< buffered in all lanes
-  std::size_t bytes_max = 64UL * 1024 * 1024;       ///< likewise
+  std::size_t bytes_max = 40UL * 1024 * 1024;       ///< likewise
   std::size_t partition_records_max = 4000;         ///< so that one partition cannot starve the others
   std::size_t partition_open_offsets_max = 100000;  ///< above the low watermark, while a key of it waits
   std::size_t suspect_window = 1600;                ///< events that an unclean end throws suspicion on

@@ -32,7 +32,7 @@ class SourceRecord {
   [[nodiscard]] virtual std::vector<kafka::Header> Headers() const = 0;
 };
 
-/// A record of the events topic, as librdkafka handed it over: nothing is copied.
+/// A record of the events topic.
 class LiveRecord final : public SourceRecord {
  public:
   explicit LiveRecord(kafka::ConsumedRecord record) : record_(std::move(record)) {}
