@@ -26,10 +26,27 @@ metrics::Origin OriginOf(const engine::SourceRecord& record) {
   return record.FindHeader(kafka::header::kReplayId) ? metrics::Origin::kReplay : metrics::Origin::kLive;
 }
 
-/// The second field of a W3C traceparent; empty if there is none.
+/// The second field of a W3C traceparent (version 00); empty if it cannot be read.
+std::string_view TraceIdIn(std::string_view traceparent) {
+  if (traceparent.size() != 55 || !traceparent.starts_with("00-")) return {};
+  for (std::size_t at = 0; at < traceparent.size(); ++at) {
+    const bool dash = at == 2 || at == 35 || at == 52;
+    const char c = traceparent[at];
+    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    if (dash ? c != '-' : !hex) return {};
+  }
+  const auto trace_id = traceparent.substr(3, 32);
+  return trace_id.find_first_not_of('0') == std::string_view::npos ? std::string_view{} : trace_id;
+}
+
 std::string_view TraceIdOf(const engine::SourceRecord& record) {
-  const auto traceparent = record.FindHeader(kafka::header::kTraceparent).value_or("");
-  return traceparent.size() == 55 ? traceparent.substr(3, 32) : std::string_view{};
+  return TraceIdIn(record.FindHeader(kafka::header::kTraceparent).value_or(""));
+}
+
+/// Whether a handler looked at it, rather than the inbox alone.
+bool WasAttempted(engine::EventOutcome outcome) {
+  return outcome == engine::EventOutcome::kApplied || outcome == engine::EventOutcome::kStale ||
+         outcome == engine::EventOutcome::kIgnored;
 }
 
 Action ActionOf(engine::EventOutcome outcome) {
@@ -80,6 +97,7 @@ void Telemetry::Refresh(const engine::EngineStatus& status, int executors) {
   worker_.events_buffered.Set(static_cast<double>(status.load.buffered));
   worker_.events_in_flight.Set(static_cast<double>(status.load.in_flight));
   worker_.blocked_keys.Set(static_cast<double>(status.load.blocked_keys));
+  worker_.paused_partitions.Set(static_cast<double>(status.load.paused_partitions));
   ShowBreakers(status.open_breakers);
   const auto silent = clock_.Steady() - status.last_poll;
   worker_.Polled(clock_.Now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(silent));
@@ -122,13 +140,22 @@ void Telemetry::OnSettled(const engine::Item& item, std::int32_t partition, engi
   } else {
     worker_.Settled(type, LabelOf(outcome), OriginOf(*item.record));
   }
-  worker_.Attempted(type, metrics::AttemptResult::kOk, took);
-  if (item.attempts == 0) worker_.Waited(since_accepted - took);
+  CheckTraceContext(*item.record);
+  const bool live = OriginOf(*item.record) == metrics::Origin::kLive;  // a replay's days say nothing of our speed
+  if (WasAttempted(outcome)) {
+    worker_.Attempted(type, metrics::AttemptResult::kOk, took);
+    if (item.attempts == 0 && live) worker_.Waited(since_accepted - took);
+  }
   if (outcome == engine::EventOutcome::kApplied) {
-    worker_.Finished(metrics::EndToEndOutcome::kApplied, since_accepted);
+    if (live) worker_.Finished(metrics::EndToEndOutcome::kApplied, since_accepted);
     worker_.Applied(clock_.Now());
   }
   if (log::Enabled(log::Level::kDebug)) LogSettled(item, partition, outcome, reason);
+}
+
+void Telemetry::CheckTraceContext(const engine::SourceRecord& record) {
+  const auto traceparent = record.FindHeader(kafka::header::kTraceparent);
+  if (traceparent && TraceIdIn(*traceparent).empty()) worker_.trace_context_invalid.Increment();
 }
 
 void Telemetry::LogSettled(const engine::Item& item, std::int32_t partition, engine::EventOutcome outcome,
@@ -150,7 +177,11 @@ void Telemetry::OnDeadLetter(const store::DeadLetter& letter) {
   worker_.DeadLettered(type, code);
   worker_.Settled(type, metrics::EventOutcome::kDeadLettered,
                   letter.cycle > 0 ? metrics::Origin::kReplay : metrics::Origin::kLive);
-  worker_.Finished(metrics::EndToEndOutcome::kDeadLettered, Since(letter.record_timestamp_ms));
+  if (letter.stage == "handle" || letter.stage == "store") {
+    worker_.Attempted(type, metrics::AttemptResult::kPermanent, std::chrono::nanoseconds(0));
+    worker_.AttemptFailed(type, code);
+  }
+  if (letter.cycle == 0) worker_.Finished(metrics::EndToEndOutcome::kDeadLettered, Since(letter.record_timestamp_ms));
   log::Error(Action::kEventDeadLettered, "Event given up: an operator must look at it",
              {{Field::kEventId, letter.event_id},
               {Field::kEventType, letter.event_type},

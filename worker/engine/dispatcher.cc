@@ -364,8 +364,11 @@ bool Dispatcher::stopped() const {
 
 Dispatcher::Load Dispatcher::CurrentLoad() const {
   const Lock lock(mutex_);
-  Load load{buffered_, in_flight_, waiting_.size(), taken_.size(), std::nullopt};
-  for (const auto& [number, partition] : partitions_) load.blocked_keys += partition->parked.size();
+  Load load{buffered_, in_flight_, waiting_.size(), taken_.size(), std::nullopt, 0};
+  for (const auto& [number, partition] : partitions_) {
+    load.blocked_keys += partition->parked.size();
+    if (partition->open && !RoomIn(*partition)) ++load.paused_partitions;
+  }
   if (!taken_.empty()) load.oldest_taken = *taken_.begin();
   return load;
 }

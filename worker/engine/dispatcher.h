@@ -127,6 +127,7 @@ class Dispatcher {
     std::size_t blocked_keys = 0;            ///< waiting for a retry, in memory or parked
     std::size_t batches = 0;                 ///< taken and not settled
     std::optional<SteadyTime> oldest_taken;  ///< when the longest-running batch was taken
+    std::size_t paused_partitions = 0;       ///< without room: not read for now
   };
   [[nodiscard]] Load CurrentLoad() const;
 
