@@ -15,7 +15,6 @@ namespace {
 using OptionsHandle = Owner<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 using NewTopicHandle = Owner<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using ResourceHandle = Owner<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
-using OffsetsRequest = Owner<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
 using MetadataHandle = Owner<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
 
 int Ms(std::chrono::milliseconds timeout) { return static_cast<int>(timeout.count()); }
@@ -62,7 +61,7 @@ tl::unexpected<Error> Undescribed(rd_kafka_resp_err_t error, const std::string& 
 
 class Admin::Impl {
  public:
-  explicit Impl(ClientHandle client) : client_(std::move(client)) {}
+  Impl(ClientSettings settings, ClientHandle client) : settings_(std::move(settings)), client_(std::move(client)) {}
 
   Result<TopicCreated> CreateTopic(const NewTopic& topic, std::chrono::milliseconds timeout) {
     std::array<char, 256> reason{};
@@ -125,25 +124,17 @@ class Admin::Impl {
 
   Result<std::vector<std::int64_t>> Committed(const std::string& group, const std::string& topic,
                                               std::int32_t partitions, std::chrono::milliseconds timeout) {
-    const PartitionListHandle asked(rd_kafka_topic_partition_list_new(partitions));
-    rd_kafka_topic_partition_list_add_range(asked.get(), topic.c_str(), 0, partitions - 1);
-    const OffsetsRequest request(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), asked.get()));
-    std::array<rd_kafka_ListConsumerGroupOffsets_t*, 1> requests{request.get()};
-    const auto event = Ask(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout, [&](auto* options, auto* queue) {
-      rd_kafka_ListConsumerGroupOffsets(client_.get(), requests.data(), requests.size(), options, queue);
-    });
-    if (!event) return Fail(event.error());
-    std::size_t count = 0;
-    const auto** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(event->get()), &count);
-    if (count != 1) return Fail(ErrorCode::kUnavailable, "offsets of group " + group + ": no answer");
-    if (const auto* error = rd_kafka_group_result_error(groups[0]); error != nullptr) {
-      return FailWith(rd_kafka_error_code(error), "offsets of group " + group);
-    }
+    auto client = ClientOf(group);
+    if (!client) return Fail(client.error());
+    const PartitionListHandle list(rd_kafka_topic_partition_list_new(partitions));
+    rd_kafka_topic_partition_list_add_range(list.get(), topic.c_str(), 0, partitions - 1);
+    const auto error = rd_kafka_committed(*client, list.get(), Ms(timeout));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(error, "offsets of group " + group);
     std::vector<std::int64_t> offsets(static_cast<std::size_t>(partitions), -1);
-    const auto* list = rd_kafka_group_result_partitions(groups[0]);
     for (int i = 0; i < list->cnt; ++i) {
-      offsets[static_cast<std::size_t>(list->elems[i].partition)] = std::max<std::int64_t>(list->elems[i].offset, -1);
+      const auto& entry = list->elems[i];
+      if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(entry.err, "offsets of group " + group);
+      offsets[static_cast<std::size_t>(entry.partition)] = std::max<std::int64_t>(entry.offset, -1);
     }
     return offsets;
   }
@@ -187,6 +178,22 @@ class Admin::Impl {
     return event;
   }
 
+  /// A consumer that never joins its group. librdkafka's admin requests to a coordinator are no choice for a process
+  /// that lives on: one that ran into its timeout while its answer came aborts the process (2.0.2, an assertion on
+  /// `eonce->refcnt`).
+  Result<rd_kafka_t*> ClientOf(const std::string& group) {
+    if (group_client_ && group_ == group) return group_client_.get();
+    auto conf = MakeConf(
+        settings_,
+        {{"group.id", group}, {"enable.auto.commit", "false"}, {"statistics.interval.ms", "0"}, {"log_level", "0"}});
+    if (!conf) return Fail(conf.error());
+    auto client = MakeClient(RD_KAFKA_CONSUMER, std::move(*conf));
+    if (!client) return Fail(client.error());
+    group_ = group;
+    group_client_ = std::move(*client);
+    return group_client_.get();
+  }
+
   Result<MetadataHandle> AskMetadata(rd_kafka_topic_t* topic, std::chrono::milliseconds timeout) {
     const rd_kafka_metadata_t* metadata = nullptr;
     const auto error = rd_kafka_metadata(client_.get(), 0, topic, &metadata, Ms(timeout));
@@ -212,7 +219,10 @@ class Admin::Impl {
     return description;
   }
 
+  ClientSettings settings_;
   ClientHandle client_;
+  std::string group_;
+  ClientHandle group_client_;  ///< of group_, made when it is first asked for
 };
 
 Admin::Admin(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -224,7 +234,7 @@ Result<std::unique_ptr<Admin>> Admin::Create(const ClientSettings& settings) {
   if (!conf) return Fail(conf.error());
   auto client = MakeClient(RD_KAFKA_PRODUCER, std::move(*conf));
   if (!client) return Fail(client.error());
-  return std::unique_ptr<Admin>(new Admin(std::make_unique<Impl>(std::move(*client))));
+  return std::unique_ptr<Admin>(new Admin(std::make_unique<Impl>(settings, std::move(*client))));
 }
 
 Result<TopicCreated> Admin::CreateTopic(const NewTopic& topic, std::chrono::milliseconds timeout) {
