@@ -85,6 +85,11 @@ Result<Connection::Parameters> ParametersOf(const DatabaseSettings& settings) {
   return parameters;
 }
 
+/// How much later than its own limit a server that is well cancels a statement. One that is later stood still, or is
+/// behind a line that did, however well it answers afterwards. Short limits tell nothing: a round trip may take longer.
+constexpr milliseconds kCancelsWithin{250};
+constexpr milliseconds kTellingLimit{1000};
+
 /// So young a transaction leaves each statement the session's timeout; later ones get what is left.
 milliseconds YouthOf(milliseconds transaction_timeout) { return transaction_timeout / 5; }
 
@@ -118,6 +123,7 @@ class Transaction::Impl {
   Session::Impl& session;
   const Clock::time_point started = Clock::now();
   bool begun = false;
+  bool stood_still = false;  ///< the server let a statement run on far beyond the limit it was given
 };
 
 class Session::Impl {
@@ -144,6 +150,8 @@ class Session::Impl {
   }
   /// The command that leaves the rest of the transaction what is left of its time; empty while it is young.
   [[nodiscard]] std::string Shortened(const Transaction::Impl& transaction) const;
+  /// The time that a statement has which begins now.
+  [[nodiscard]] milliseconds LimitOf(const Transaction::Impl& transaction) const;
 
   DatabaseSettings settings_;
   DatabaseObserver* observer_;
@@ -221,11 +229,15 @@ Error Session::Impl::ErrorOf(std::string_view operation, const Refusal& refusal)
   return {code, std::string(operation) + ": " + refusal.detail};
 }
 
+milliseconds Session::Impl::LimitOf(const Transaction::Impl& transaction) const {
+  const auto young = YouthOf(settings_.transaction_timeout);
+  if (transaction.age() <= young) return settings_.transaction_timeout - young;
+  return std::max(settings_.transaction_timeout - transaction.age(), milliseconds(1));
+}
+
 std::string Session::Impl::Shortened(const Transaction::Impl& transaction) const {
-  const auto age = transaction.age();
-  if (age <= YouthOf(settings_.transaction_timeout)) return "";
-  const auto left = std::max(settings_.transaction_timeout - age, milliseconds(1));
-  return "SET LOCAL statement_timeout = " + std::to_string(left.count());
+  if (transaction.age() <= YouthOf(settings_.transaction_timeout)) return "";
+  return "SET LOCAL statement_timeout = " + std::to_string(LimitOf(transaction).count());
 }
 
 Result<Rows> Session::Impl::Run(Transaction::Impl& transaction, const Statement& statement, const Params& params) {
@@ -244,8 +256,10 @@ Result<Rows> Session::Impl::Run(Transaction::Impl& transaction, const Statement&
   const auto prepared_at = commands.size();
   commands.push_back({Command::Kind::kExecute, statement.name, "", &params});
 
+  const auto limit = LimitOf(transaction);
   const auto started = Clock::now();
   auto answer = connection_.Exchange(commands, DeadlineOf(transaction));
+  if (limit >= kTellingLimit && Clock::now() - started > limit + kCancelsWithin) transaction.stood_still = true;
   if (prepares && answer.results.size() >= prepared_at) prepared_.insert(statement.name);
   if (pooled && answer.results.size() > 1 && OnlyValue(answer.results[1]) != server_pid_) {
     connection_.Close();
@@ -307,8 +321,11 @@ Error Session::Impl::RollBack(const Transaction::Impl& transaction, Error error)
   if (late) commands.push_back(kTrivial);
   if (commands.empty()) return error;
   const auto answer = connection_.Exchange(commands, Clock::now() + kHealthyWithin);
-  if (!answer.refusal) return error;
+  if (!answer.refusal && !(late && transaction.stood_still)) return error;
   connection_.Close();
+  if (late && transaction.stood_still) {
+    return {ErrorCode::kUnavailable, error.detail + ", which the server did not cancel at its time limit"};
+  }
   if (late) return {ErrorCode::kUnavailable, error.detail + ", and SELECT 1 did not come back within 1 s"};
   return error;
 }

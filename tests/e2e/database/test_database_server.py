@@ -87,6 +87,27 @@ def test_server_that_hangs_holds_no_executor(
     ended_well(system, history)
 
 
+def test_server_that_stood_still_for_a_while_costs_no_attempt(
+        system: System, receiver: Program, history: History, tell: Tell) -> None:
+    """Longer than a statement may take, and well again before anyone gives it up: a statement is over its limit then, and
+    a look at the server finds nothing wrong."""
+    worker = start_worker(system, **SMALL_BATCHES).wait_ready()
+    caught = 0
+    with traffic(receiver, history) as load:
+        for stall_s in (4.7, 5.5, 6.5):
+            applies(system)
+            with hung(system.stack):
+                began = time.monotonic()
+                eventually(lambda: worker.metrics().sum("keystrand_worker_events_in_flight") > 0, "work caught by it")
+                caught += 1
+                time.sleep(max(0.0, began + stall_s - time.monotonic()))  # the stall is the fault, not a wait
+        load.flows()
+    tell("stalls_that_caught_work", caught)
+
+    assert counted_attempts(worker) == [], "an outage was counted as an attempt"
+    ended_well(system, history)
+
+
 def test_database_that_takes_no_writes_is_waited_out(
         system: System, receiver: Program, worker: Program, history: History, tell: Tell) -> None:
     with traffic(receiver, history):
