@@ -62,7 +62,13 @@ void AddCandidate(std::vector<store::Candidate>& candidates, store::Candidate ca
   if (candidates.size() > kCandidatesMax) candidates.erase(candidates.begin());
 }
 
-std::size_t Choose(const std::vector<store::Candidate>& candidates) {
+const std::vector<stripe::MonotoneValue>& MonotoneValues::Of(const store::Candidate& candidate) {
+  const auto [found, fresh] = known_.try_emplace(candidate.event_id);
+  if (fresh) found->second = MonotoneOf(candidate.data);
+  return found->second;
+}
+
+std::size_t Choose(const std::vector<store::Candidate>& candidates, MonotoneValues& values) {
   Indexes left(candidates.size());
   std::iota(left.begin(), left.end(), std::size_t{0});
   left = Newest(left, [&](std::size_t i, std::size_t j) {
@@ -70,9 +76,9 @@ std::size_t Choose(const std::vector<store::Candidate>& candidates) {
   });
   left = Newest(left, [&](std::size_t i, std::size_t j) { return ComesBefore(candidates[i], candidates[j]); });
   if (left.size() > 1) {
-    std::vector<std::vector<stripe::MonotoneValue>> values(candidates.size());
-    for (const auto i : left) values[i] = MonotoneOf(candidates[i].data);
-    left = Newest(left, [&](std::size_t i, std::size_t j) { return GrewFrom(values[i], values[j]); });
+    left = Newest(left, [&](std::size_t i, std::size_t j) {
+      return GrewFrom(values.Of(candidates[i]), values.Of(candidates[j]));
+    });
   }
   return *std::max_element(left.begin(), left.end(), [&](std::size_t i, std::size_t j) {
     return candidates[i].event_id < candidates[j].event_id;

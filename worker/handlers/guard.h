@@ -2,8 +2,12 @@
 
 #include <compare>
 #include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "common/stripe/envelope.h"
 #include "worker/store/objects.h"
 
 namespace keystrand::worker::handlers {
@@ -24,11 +28,25 @@ inline constexpr std::size_t kCandidatesMax = 8;
 /// nothing that depends on arrival: the greatest kCandidatesMax event ids stay.
 void AddCandidate(std::vector<store::Candidate>& candidates, store::Candidate candidate);
 
+/// The fields of snapshots that only grow, by event: none is parsed twice in a batch.
+class MonotoneValues {
+ public:
+  /// Those of the event's `data`, which was read for its envelope already.
+  void Learn(const std::string& event_id, std::vector<stripe::MonotoneValue> values) {
+    known_.insert_or_assign(event_id, std::move(values));
+  }
+  /// Empty for a candidate without data. Valid as long as this is.
+  const std::vector<stripe::MonotoneValue>& Of(const store::Candidate& candidate);
+
+ private:
+  std::unordered_map<std::string, std::vector<stripe::MonotoneValue>> known_;
+};
+
 /// The index of the newest of `candidates` (not empty): a pure function of the set.
 ///  1. A creation comes before any other event.
 ///  2. A comes before B if B's previous_attributes describe A and not the other way round.
 ///  3. Fields that only grow (amount_refunded, attempt_count, …) are smaller in the older one.
 ///  4. What is left undecided goes to the greatest event id, so that every worker ends alike.
-std::size_t Choose(const std::vector<store::Candidate>& candidates);
+std::size_t Choose(const std::vector<store::Candidate>& candidates, MonotoneValues& values);
 
 }  // namespace keystrand::worker::handlers

@@ -23,8 +23,8 @@ Rank RankOf(const Event& event) {
 Rank RankOf(const store::ObjectRow& row) { return {row.deleted, row.terminal, row.event_created}; }
 
 /// Shows the newest of the row's candidates.
-void ShowNewest(store::ObjectRow& row) {
-  const auto& newest = row.candidates[Choose(row.candidates)];
+void ShowNewest(store::ObjectRow& row, MonotoneValues& values) {
+  const auto& newest = row.candidates[Choose(row.candidates, values)];
   row.event_id = newest.event_id;
   row.event_type = newest.event_type;
   row.api_version = newest.api_version;
@@ -58,10 +58,11 @@ Result<Outcome> Mirror::Apply(const Event& event, UnitOfWork& work) const {
   store::ObjectRow row{*key, "", "", "", "", rank.created, {}, rank.terminal, rank.deleted};
   if (known != nullptr && rank == RankOf(*known)) row.candidates = known->candidates;
   const bool kept = policy_.Keeps(key->object);
+  if (kept) work.monotone.Learn(event.envelope.id, event.envelope.monotone);
   AddCandidate(row.candidates, {event.envelope.id, event.envelope.type, event.envelope.api_version,
                                 Storable(event, event.envelope.previous_attributes_json),
                                 kept ? Storable(event, event.envelope.object_json) : std::string()});
-  ShowNewest(row);
+  ShowNewest(row, work.monotone);
   const bool shown = row.event_id == event.envelope.id;
   work.objects.Put(*key, std::move(row));
   return Outcome{shown ? Verdict::kApplied : Verdict::kStale, ""};

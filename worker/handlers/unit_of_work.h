@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "worker/handlers/guard.h"
 #include "worker/store/objects.h"
 
 namespace keystrand::worker::handlers {
@@ -91,6 +92,7 @@ class Table {
 /// Everything a batch may change, event by event.
 struct UnitOfWork {
   Table<store::ObjectKey, store::ObjectRow> objects;
+  MonotoneValues monotone;  ///< of events, whether what they did was kept or not
 
   void Keep() { objects.Keep(); }
   void Undo() { objects.Undo(); }

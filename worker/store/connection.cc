@@ -169,9 +169,9 @@ bool Connection::Send(const std::vector<Command>& commands) {
         break;
       case Command::Kind::kPrepare: sent = PQsendPrepare(handle_.get(), command.name, command.sql, 0, nullptr); break;
       case Command::Kind::kExecute: {
-        const auto values = command.params->Pointers();
-        sent = PQsendQueryPrepared(handle_.get(), command.name, static_cast<int>(values.size()), values.data(), nullptr,
-                                   nullptr, 0);
+        const auto wire = command.params->ForWire();
+        sent = PQsendQueryPrepared(handle_.get(), command.name, static_cast<int>(wire.values.size()),
+                                   wire.values.data(), wire.lengths.data(), wire.formats.data(), 0);
         break;
       }
     }

@@ -108,9 +108,9 @@ struct EventArrays {
       any = true;
     }
   }
-  ArrayLiteral scopes;
-  ArrayLiteral ids;
-  ArrayLiteral replay_ids;
+  Array scopes{ElementType::kText};
+  Array ids{ElementType::kText};
+  Array replay_ids{ElementType::kText};
   bool any = false;
 };
 

@@ -139,12 +139,12 @@ std::optional<std::int64_t> WaitMs(const ParkedEvent& event) {
 
 /// Name, value, name, value, …: kAppend makes [[name, value], …] of it.
 std::string Flat(const std::vector<HeaderText>& headers) {
-  ArrayLiteral flat;
+  std::vector<std::string> printable;
   for (const auto& header : headers) {
-    flat.Add(Printable(header.name));
-    flat.Add(Printable(header.value));
+    printable.push_back(Printable(header.name));
+    printable.push_back(Printable(header.value));
   }
-  return std::move(flat).Take();
+  return TextArray({printable.begin(), printable.end()});
 }
 
 Result<> Done(const Result<Rows>& rows) {

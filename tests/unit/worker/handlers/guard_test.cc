@@ -23,7 +23,8 @@ std::string Newest(const std::vector<Candidate>& events) {
   do {
     std::vector<Candidate> candidates;
     for (const auto i : order) AddCandidate(candidates, events[i]);
-    const auto chosen = candidates[Choose(candidates)].event_id;
+    MonotoneValues values;
+    const auto chosen = candidates[Choose(candidates, values)].event_id;
     EXPECT_TRUE(newest.empty() || newest == chosen) << "depends on the order of arrival";
     newest = chosen;
   } while (std::next_permutation(order.begin(), order.end()));

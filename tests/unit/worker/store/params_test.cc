@@ -7,27 +7,44 @@
 namespace keystrand::worker::store {
 namespace {
 
-std::string Literal(const std::vector<std::optional<std::string>>& elements) {
-  ArrayLiteral array;
-  for (const auto& element : elements) array.Add(element);
-  return std::move(array).Take();
+using namespace std::string_literals;
+
+TEST(ArrayTest, TextsNumbersAndFlagsHaveTheirBinaryForm) {
+  const auto one = [](auto element) {
+    return std::move(ArrayOf(std::vector{element}, [](const auto& it) { return it; })).Take();
+  };
+  const auto header = [](char type) { return "\0\0\0\1\0\0\0\0\0\0\0"s + type + "\0\0\0\1\0\0\0\1"s; };
+  EXPECT_EQ(one("a\"\\"s), header(25) + "\0\0\0\3a\"\\"s);
+  EXPECT_EQ(one(std::int64_t{-2}), header(20) + "\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xfe"s);
+  EXPECT_EQ(one(std::int32_t{0x01020304}), header(23) + "\0\0\0\4\1\2\3\4"s);
+  EXPECT_EQ(std::move(ArrayOf(std::vector<int>{1}, [](int it) { return it == 1; })).Take(), header(16) + "\0\0\0\1\1"s);
 }
 
-TEST(ArrayLiteralTest, QuotesEveryTextAndKeepsNullApart) {
-  EXPECT_EQ(Literal({}), "{}");
-  EXPECT_EQ(Literal({"a", std::nullopt, "NULL", "", R"(say "hi" \ bye)", "{x,y}"}),
-            R"({"a",NULL,"NULL","","say \"hi\" \\ bye","{x,y}"})");
+TEST(ArrayTest, NullIsKeptApartFromAnEmptyText) {
+  const std::vector<std::optional<std::string>> elements{"", std::nullopt};
+  EXPECT_EQ(std::move(ArrayOf(elements, [](const auto& it) { return it; })).Take(),
+            "\0\0\0\1\0\0\0\1\0\0\0\x19\0\0\0\2\0\0\0\1"s + "\0\0\0\0"s + "\xff\xff\xff\xff"s);
 }
 
-TEST(ArrayLiteralTest, WritesNumbersAndFlags) {
-  ArrayLiteral numbers;
-  numbers.Add(std::int64_t{-9007199254740993});
-  numbers.Add(std::int32_t{7});
-  EXPECT_EQ(std::move(numbers).Take(), "{-9007199254740993,7}");
-  ArrayLiteral flags;
-  flags.Add(true);
-  flags.Add(false);
-  EXPECT_EQ(std::move(flags).Take(), "{t,f}");
+TEST(ArrayTest, EmptyOneHasNoDimensionButItsType) {
+  const std::vector<std::int64_t> none;
+  EXPECT_EQ(std::move(ArrayOf(none, [](auto it) { return it; })).Take(), "\0\0\0\0\0\0\0\0\0\0\0\x14"s);
+}
+
+TEST(TextArrayTest, QuotesEveryElement) {
+  EXPECT_EQ(TextArray({}), "{}");
+  EXPECT_EQ(TextArray({"a", "NULL", "", R"(say "hi" \ bye)", "{x,y}"}),
+            R"({"a","NULL","","say \"hi\" \\ bye","{x,y}"})");
+}
+
+TEST(ParamsTest, OnlyArraysAreBinary) {
+  Params params;
+  params.Add("a"s).Add(std::int64_t{12}).AddNull().Add(Array(ElementType::kText));
+  const auto wire = params.ForWire();
+  EXPECT_EQ(wire.formats, (std::vector<int>{0, 0, 0, 1}));
+  EXPECT_EQ(wire.lengths, (std::vector<int>{1, 2, 0, 12}));
+  EXPECT_STREQ(wire.values[1], "12");
+  EXPECT_EQ(wire.values[2], nullptr);
 }
 
 TEST(ParseTextArrayTest, ReadsBackWhatPostgresPrints) {
