@@ -33,6 +33,9 @@ struct DispatchLimits {
   std::size_t partition_open_offsets_max = 100000;  ///< above the low watermark, while a key of it waits
   std::size_t suspect_window = 1600;                ///< events that an unclean end throws suspicion on
   std::int64_t partition_parked_max = 100000;       ///< events in the database; then the partition is not read on
+  std::size_t batch_small = 25;                     ///< ready keys; a transaction is dear for fewer
+  std::size_t batches_young_max = 4;                ///< at work for less than batch_youth: then a small batch waits
+  std::chrono::milliseconds batch_youth{10};        ///< and so the longest that it waits
 };
 
 /// The FIFO of one key. In at most one batch at a time.
@@ -139,6 +142,7 @@ class Dispatcher {
   void PromoteDue(SteadyTime now);
   Batch TakeBatch();
   bool Defer(Lane& lane);
+  [[nodiscard]] std::optional<SteadyTime> GatherUntil(SteadyTime now) const;
   static void FillSlice(Slice& slice, std::size_t items_max);
   Lane& LaneOf(Partition& partition, std::string_view key);
   static Slice SliceOf(Lane& lane);

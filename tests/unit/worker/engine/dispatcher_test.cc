@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <string>
 
 #include "tests/fakes/fake_record.h"
@@ -56,6 +57,50 @@ TEST_F(DispatcherTest, AKeyIsInOneBatchAtATime) {
   EXPECT_EQ(Shape(second), "b:2 ");
   SettleAll(std::move(first));
   EXPECT_EQ(Shape(TakeBatch()), "a:1 ");
+}
+
+TEST(GatheringTest, WhileBatchesHaveJustBegunASmallOneWaitsToGrowOrForTheirEnd) {
+  DispatchLimits limits;
+  limits.batch_small = 3;
+  limits.batches_young_max = 1;
+  limits.batch_youth = std::chrono::minutes(1);
+  Dispatcher dispatcher(limits, [] {});
+  dispatcher.Open({0, 7});
+  const auto offer = [&](const std::string& key, std::int64_t offset) {
+    dispatcher.Offer(0, std::make_unique<FakeRecord>(key, offset));
+  };
+  const auto take = [&] { return std::get<Batch>(std::move(*dispatcher.Take())); };
+  offer("a", 0);
+  auto first = take();
+  offer("b", 1);
+  auto gathered = std::async(std::launch::async, take);
+  EXPECT_EQ(gathered.wait_for(milliseconds(50)), std::future_status::timeout);
+  offer("c", 2);
+  offer("d", 3);  // three are not small
+  auto second = gathered.get();
+  EXPECT_EQ(second.slices.size(), 3U);
+
+  offer("e", 4);
+  gathered = std::async(std::launch::async, take);
+  EXPECT_EQ(gathered.wait_for(milliseconds(50)), std::future_status::timeout);
+  for (auto* batch : {&first, &second}) {
+    for (auto& slice : batch->slices) slice.items.front().settlement = Settlement::kDone;
+    dispatcher.Settle(std::move(*batch));
+  }
+  offer("f", 5);  // few are at work now: no need to gather
+  EXPECT_EQ(gathered.get().slices.size(), 2U);
+}
+
+TEST(GatheringTest, BatchesThatTakeTheirTimeHoldNobodyUp) {
+  DispatchLimits limits;
+  limits.batches_young_max = 1;
+  limits.batch_youth = milliseconds(20);
+  Dispatcher dispatcher(limits, [] {});
+  dispatcher.Open({0, 7});
+  dispatcher.Offer(0, std::make_unique<FakeRecord>("a", 0));
+  const auto first = dispatcher.Take();
+  dispatcher.Offer(0, std::make_unique<FakeRecord>("b", 1));
+  EXPECT_TRUE(dispatcher.Take());  // nobody tells it: it waits for the time itself
 }
 
 TEST_F(DispatcherTest, WhatIsNotSettledComesBackInFront) {
