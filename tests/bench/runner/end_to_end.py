@@ -12,7 +12,7 @@ import time
 from runner import drain
 from runner.results import Results
 from runner.stage import BenchError, Stage, query, say
-from runner.subjects import Receiver, RunningWorker, Worker
+from runner.subjects import Receiver, RunningWorker, Worker, commit_times
 
 SCENARIO = "end to end"
 CONNECTIONS = 32
@@ -49,7 +49,7 @@ def measure(stage: Stage, receiver: Receiver, worker: Worker, names: dict[str, s
                                             "--warm-up", plan.warm_up_s, "--duration", plan.duration_s,
                                             "--deliveries", deliveries])
         due = due_times(deliveries)
-        committed = wait_committed(worker, consumer, due)
+        committed = wait_committed(consumer, due)
     delays = sorted(1000 * (committed[event] - due[event]) for event in due)
     return {"rate": report["rate_achieved"], "events": len(due), "p50_ms": percentile(delays, 50),
             "p90_ms": percentile(delays, 90), "p99_ms": percentile(delays, 99), "max_ms": delays[-1],
@@ -67,10 +67,10 @@ def due_times(deliveries: pathlib.Path) -> dict[str, float]:
     return due
 
 
-def wait_committed(worker: Worker, consumer: RunningWorker, due: dict[str, float]) -> dict[str, float]:
+def wait_committed(consumer: RunningWorker, due: dict[str, float]) -> dict[str, float]:
     end = time.monotonic() + SETTLE_DEADLINE_S
     while True:
-        committed = worker.commit_times(consumer)
+        committed = commit_times(consumer.database_url)
         missing = due.keys() - committed.keys()
         if not missing:
             return committed

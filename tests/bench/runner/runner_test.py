@@ -5,6 +5,7 @@ import contextlib
 import http.server
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from collections.abc import Callable
 BENCH = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(BENCH), str(BENCH.parents[1] / "deploy" / "local")]
 
-from runner import end_to_end, forgeries, machine, receive  # noqa: E402
+from runner import end_to_end, forgeries, machine, peer_workers, receive  # noqa: E402
 from runner.results import Results  # noqa: E402
 from runner.stage import BenchError  # noqa: E402
 from runner.subjects import RunningReceiver, count_by_label  # noqa: E402
@@ -139,6 +140,34 @@ class RequireRefusal(unittest.TestCase):
 
         with self.assertRaisesRegex(BenchError, "200 to a signature of an hour ago"):
             self.judge(signed)
+
+
+class PeerWorkers(unittest.TestCase):
+    def test_progress_is_unknown_until_the_peer_answers(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"417\n")
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            self.assertEqual(peer_workers.settled(server.server_address[1]), 417)
+            server.shutdown()
+        self.assertIsNone(peer_workers.settled(server.server_address[1]))
+
+    def test_each_driver_is_told_the_same_database(self):
+        told = peer_workers.database_environment("postgresql://bench:p%40ss@127.0.0.1:5544/bench_1")
+        self.assertEqual(told["JDBC_URL"], "jdbc:postgresql://127.0.0.1:5544/bench_1")
+        self.assertEqual((told["DATABASE_USER"], told["DATABASE_PASSWORD"]), ("bench", "p@ss"))
+
+    def test_the_statement_has_each_parameter_once_and_in_order(self):
+        """JDBC replaces them by question marks."""
+        statement = re.sub("--.*", "", (peer_workers.SOURCES / "settle.sql").read_text())
+        self.assertEqual(re.findall(r"\$(\d+)", statement), [str(n) for n in range(1, 21)])
 
 
 class Family(unittest.TestCase):

