@@ -14,7 +14,7 @@
 namespace keystrand::http {
 namespace {
 
-constexpr std::size_t kSweepActsPerTurn = 16;  // each an answer written, a line logged, a socket closed
+constexpr std::size_t kSweepActsPerTurn = 4;  // each an answer written, a line logged, a socket closed
 
 thread_local Loop* current_loop = nullptr;
 

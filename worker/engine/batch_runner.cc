@@ -15,7 +15,6 @@ namespace {
 
 constexpr int kConflictsMax = 20;  ///< in a row; then it counts as one timeout
 constexpr std::chrono::milliseconds kMisdeployedPause{5000};
-constexpr std::string_view kFenced = "fenced";
 
 constexpr int kCrashesMax = 3;
 
@@ -218,22 +217,17 @@ Result<> BatchRunner::InTransaction(store::Transaction& transaction, Attempt& at
   for (const auto& entry : attempt.entries) epochs[entry.partition()] = entry.slice->partition->epoch;
   std::vector<store::HeldEpoch> held;
   for (const auto& [partition, epoch] : epochs) held.push_back({partition, epoch});
-  auto taken_over = store::ShareLeases(transaction, context_.events_topic, held);
-  if (!taken_over) return Fail(taken_over.error());
-  if (!taken_over->empty()) {
-    attempt.lost = std::move(*taken_over);
-    return Fail(ErrorCode::kConflict, std::string(kFenced));
-  }
+  store::ShareLeases(transaction, context_.events_topic, held, attempt.lost);
   if (auto locked = LockStrands(transaction, attempt); !locked) return locked;
   std::set<store::EventKey> asked;
   for (const auto& entry : attempt.entries) {
     if (*entry.item->event) asked.insert(KeyOf(**entry.item->event));
   }
-  const auto known = store::FindKnown(transaction, {asked.begin(), asked.end()});
-  if (!known) return Fail(known.error());
-  Decider::JudgeKnown(attempt.entries, *known, context_.events_topic);
+  std::vector<store::KnownEvent> known;
+  store::FindKnown(transaction, {asked.begin(), asked.end()}, known);
   handlers::UnitOfWork work;
   if (auto loaded = Load(transaction, attempt, work); !loaded) return loaded;
+  Decider::JudgeKnown(attempt.entries, known, context_.events_topic);
   decider_.Decide(attempt, work);
   return writer_.Write(transaction, attempt, work, context_.clock.Now());
 }
@@ -256,6 +250,7 @@ Result<> BatchRunner::LockStrands(store::Transaction& transaction, Attempt& atte
   return {};
 }
 
+/// Before it is known which events are duplicates, so that all questions travel together.
 Result<> BatchRunner::Load(store::Transaction& transaction, const Attempt& attempt, handlers::UnitOfWork& work) {
   handlers::RowKeys keys;
   for (const auto& entry : attempt.entries) {

@@ -172,6 +172,8 @@ bool Connection::Send(const std::vector<Command>& commands) {
         const auto wire = command.params->ForWire();
         sent = PQsendQueryPrepared(handle_.get(), command.name, static_cast<int>(wire.values.size()),
                                    wire.values.data(), wire.lengths.data(), wire.formats.data(), 0);
+        // Its result comes at once, and not with those behind it: so each has its own time.
+        if (sent == 1 && &command != &commands.back()) sent = PQsendFlushRequest(handle_.get());
         break;
       }
     }
@@ -196,7 +198,10 @@ std::optional<Refusal> Connection::Receive(Answer& answer, std::size_t commands,
     switch (PQresultStatus(result.get())) {
       case PGRES_PIPELINE_SYNC: return refusal;
       case PGRES_COMMAND_OK:
-      case PGRES_TUPLES_OK: answer.results.push_back(std::move(result)); break;
+      case PGRES_TUPLES_OK:
+        answer.results.push_back(std::move(result));
+        answer.arrived.push_back(Clock::now());
+        break;
       case PGRES_PIPELINE_ABORTED: break;
       default:
         if (!refusal) refusal = RefusalOf(result.get());

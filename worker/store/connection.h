@@ -37,6 +37,7 @@ struct Command {
 /// What came back: a result for each command up to the first that was refused.
 struct Answer {
   std::vector<ResultHandle> results{};
+  std::vector<std::chrono::steady_clock::time_point> arrived{};  ///< of each result
   std::optional<Refusal> refusal{};
 };
 

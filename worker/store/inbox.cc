@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <utility>
 
 namespace keystrand::worker::store {
 namespace {
@@ -46,25 +47,23 @@ InboxStatus StatusOf(std::string_view name) {
 
 std::string_view NameOf(InboxStatus status) { return kStatusNames[static_cast<std::size_t>(status)]; }
 
-Result<std::vector<KnownEvent>> FindKnown(Transaction& transaction, const std::vector<EventKey>& keys) {
-  std::vector<KnownEvent> known;
-  if (keys.empty()) return known;
+void FindKnown(Transaction& transaction, const std::vector<EventKey>& keys, std::vector<KnownEvent>& known) {
+  if (keys.empty()) return;
   Params params;
   params
       .Add(ArrayOf(
           keys, [](const auto& key) -> const auto& { return key.scope; }))
       .Add(ArrayOf(
           keys, [](const auto& key) -> const auto& { return key.event_id; }));
-  const auto rows = transaction.Run(kKnown, params);
-  if (!rows) return Fail(rows.error());
-  known.reserve(rows->size());
-  for (std::size_t i = 0; i < rows->size(); ++i) {
-    known.push_back({{std::string(rows->Text(i, 0)), std::string(rows->Text(i, 1))},
-                     StatusOf(rows->Text(i, 2)),
-                     {std::string(rows->Text(i, 3)), static_cast<std::int32_t>(rows->Int(i, 4)), rows->Int(i, 5)},
-                     std::string(rows->Text(i, 6))});
-  }
-  return known;
+  transaction.Defer(kKnown, std::move(params), [&known](const Rows& rows) -> Result<> {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      known.push_back({{std::string(rows.Text(i, 0)), std::string(rows.Text(i, 1))},
+                       StatusOf(rows.Text(i, 2)),
+                       {std::string(rows.Text(i, 3)), static_cast<std::int32_t>(rows.Int(i, 4)), rows.Int(i, 5)},
+                       std::string(rows.Text(i, 6))});
+    }
+    return {};
+  });
 }
 
 Result<std::size_t> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows) {

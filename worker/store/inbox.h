@@ -37,8 +37,8 @@ struct KnownEvent {
   std::string replay_id;  ///< empty: none
 };
 
-/// Those of `keys` that the inbox knows.
-Result<std::vector<KnownEvent>> FindKnown(Transaction& transaction, const std::vector<EventKey>& keys);
+/// Those of `keys` that the inbox knows: deferred; then they are in `known`, which outlives the transaction.
+void FindKnown(Transaction& transaction, const std::vector<EventKey>& keys, std::vector<KnownEvent>& known);
 
 struct InboxRow {
   EventKey key;

@@ -70,21 +70,20 @@ Result<std::vector<Lease>> RaiseEpochs(Transaction& transaction, const std::stri
   return leases;
 }
 
-Result<std::vector<std::int32_t>> ShareLeases(Transaction& transaction, const std::string& topic,
-                                              const std::vector<HeldEpoch>& held) {
+void ShareLeases(Transaction& transaction, const std::string& topic, const std::vector<HeldEpoch>& held,
+                 std::vector<std::int32_t>& lost) {
   Params params;
   params.Add(topic).Add(ArrayOf(held, [](const auto& h) { return h.partition; }));
-  if (auto locked = transaction.Run(kLockShared, params); !locked) return Fail(locked.error());
-  const auto rows = transaction.Run(kEpochs, params);
-  if (!rows) return Fail(rows.error());
-  std::map<std::int64_t, std::int64_t> now;
-  for (std::size_t i = 0; i < rows->size(); ++i) now[rows->Int(i, 0)] = rows->Int(i, 1);
-  std::vector<std::int32_t> lost;
-  for (const auto& lease : held) {
-    const auto found = now.find(lease.partition);
-    if (found == now.end() || found->second != lease.epoch) lost.push_back(lease.partition);
-  }
-  return lost;
+  transaction.Defer(kLockShared, params, [](const Rows&) -> Result<> { return {}; });
+  transaction.Defer(kEpochs, std::move(params), [held, &lost](const Rows& rows) -> Result<> {
+    std::map<std::int64_t, std::int64_t> now;
+    for (std::size_t i = 0; i < rows.size(); ++i) now[rows.Int(i, 0)] = rows.Int(i, 1);
+    for (const auto& lease : held) {
+      const auto found = now.find(lease.partition);
+      if (found == now.end() || found->second != lease.epoch) lost.push_back(lease.partition);
+    }
+    return lost.empty() ? Result<>{} : Fail(ErrorCode::kConflict, std::string(kFenced));
+  });
 }
 
 Result<std::vector<std::int32_t>> StoreProgress(Transaction& transaction, const std::string& topic,

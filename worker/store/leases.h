@@ -29,11 +29,13 @@ struct HeldEpoch {
   std::int64_t epoch = 0;
 };
 
-/// The first two statements of every batch: shares the partitions' locks (nobody can raise until the commit), then
-/// looks, in a new snapshot, which epochs still hold. `held` sorted by partition. Returns the partitions that were
-/// lost.
-Result<std::vector<std::int32_t>> ShareLeases(Transaction& transaction, const std::string& topic,
-                                              const std::vector<HeldEpoch>& held);
+inline constexpr std::string_view kFenced = "a partition was taken over";
+
+/// The first two statements of every batch, deferred: shares the partitions' locks (nobody can raise until the commit),
+/// then looks, in a new snapshot, which epochs still hold. `held` sorted by partition. Where one does not, the
+/// transaction fails with kConflict and kFenced, and `lost`, which outlives it, has those partitions.
+void ShareLeases(Transaction& transaction, const std::string& topic, const std::vector<HeldEpoch>& held,
+                 std::vector<std::int32_t>& lost);
 
 /// A low watermark: every offset of the partition below it has its outcome in the database.
 struct Progress {

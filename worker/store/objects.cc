@@ -119,7 +119,10 @@ Result<std::size_t> Write(Transaction& transaction, const Statement& statement,
 
 Result<std::vector<ObjectRow>> LoadObjects(Transaction& transaction, const std::vector<ObjectNeed>& needs) {
   std::vector<ObjectRow> loaded;
-  if (needs.empty()) return loaded;
+  if (needs.empty()) {
+    if (auto flushed = transaction.Flush(); !flushed) return Fail(flushed.error());
+    return loaded;
+  }
   Params params;
   params
       .Add(ArrayOf(

@@ -47,8 +47,8 @@ struct ObjectNeed {
   std::int64_t newest = 0;  ///< Unix s
 };
 
-/// Locks and returns the rows that exist, in key order. `needs` sorted by key, so that all transactions lock in one
-/// order.
+/// Runs what was deferred, then locks and returns the rows that exist, in key order. `needs` sorted by key, so that all
+/// transactions lock in one order.
 Result<std::vector<ObjectRow>> LoadObjects(Transaction& transaction, const std::vector<ObjectNeed>& needs);
 
 /// Writes rows that LoadObjects found (and locked).

@@ -120,8 +120,15 @@ class Transaction::Impl {
   explicit Impl(Session::Impl& owner) : session(owner) {}
   [[nodiscard]] milliseconds age() const { return std::chrono::duration_cast<milliseconds>(Clock::now() - started); }
 
+  struct Deferred {
+    const Statement* statement;
+    Params params;
+    std::function<Result<>(const Rows&)> then;
+  };
+
   Session::Impl& session;
   const Clock::time_point started = Clock::now();
+  std::vector<Deferred> deferred;
   bool begun = false;
   bool stood_still = false;  ///< the server let a statement run on far beyond the limit it was given
 };
@@ -136,10 +143,17 @@ class Session::Impl {
   [[nodiscard]] const Error& last_failure() const { return last_failure_; }
   Result<> InTransaction(const std::function<Result<>(Transaction&)>& work);
   Result<Rows> Run(Transaction::Impl& transaction, const Statement& statement, const Params& params);
+  Result<> Flush(Transaction::Impl& transaction);
 
  private:
+  /// A statement of a round trip.
+  struct Query {
+    const Statement* statement;
+    const Params* params;
+  };
   Result<> Prepare();
   Result<> CheckSchema(const std::string& version) const;
+  Result<std::vector<Rows>> Send(Transaction::Impl& transaction, const std::vector<Query>& queries);
   Result<> RunTransaction(const std::function<Result<>(Transaction&)>& work);
   Result<> Commit(const Transaction::Impl& transaction);
   Error RollBack(const Transaction::Impl& transaction, Error error);
@@ -241,8 +255,32 @@ std::string Session::Impl::Shortened(const Transaction::Impl& transaction) const
 }
 
 Result<Rows> Session::Impl::Run(Transaction::Impl& transaction, const Statement& statement, const Params& params) {
+  const auto deferred = std::exchange(transaction.deferred, {});
+  std::vector<Query> queries;
+  for (const auto& each : deferred) queries.push_back({each.statement, &each.params});
+  queries.push_back({&statement, &params});
+  auto rows = Send(transaction, queries);
+  if (!rows) return Fail(rows.error());
+  for (std::size_t i = 0; i < deferred.size(); ++i) {
+    if (auto done = deferred[i].then((*rows)[i]); !done) return Fail(done.error());
+  }
+  return std::move(rows->back());
+}
+
+Result<> Session::Impl::Flush(Transaction::Impl& transaction) {
+  if (transaction.deferred.empty()) return {};
+  const auto last = std::move(transaction.deferred.back());
+  transaction.deferred.pop_back();
+  const auto rows = Run(transaction, *last.statement, last.params);
+  if (!rows) return Fail(rows.error());
+  return last.then(*rows);
+}
+
+/// All of them in one round trip, and BEGIN before the first of a transaction.
+Result<std::vector<Rows>> Session::Impl::Send(Transaction::Impl& transaction, const std::vector<Query>& queries) {
   if (transaction.age() > settings_.transaction_timeout) {
-    return Fail(ErrorCode::kTimeout, std::string(statement.name) + ": the transaction is over its time limit");
+    return Fail(ErrorCode::kTimeout,
+                std::string(queries.front().statement->name) + ": the transaction is over its time limit");
   }
   std::vector<Command> commands;
   const bool begins = !std::exchange(transaction.begun, true);
@@ -251,25 +289,41 @@ Result<Rows> Session::Impl::Run(Transaction::Impl& transaction, const Statement&
   if (pooled) commands.push_back(kServerPid);
   const auto shortened = Shortened(transaction);
   if (!shortened.empty()) commands.push_back({Command::Kind::kText, "", shortened.c_str()});
-  const bool prepares = !prepared_.contains(statement.name);
-  if (prepares) commands.push_back({Command::Kind::kPrepare, statement.name, statement.sql});
-  const auto prepared_at = commands.size();
-  commands.push_back({Command::Kind::kExecute, statement.name, "", &params});
+  std::vector<std::size_t> ends;  // of each query among the commands
+  for (const auto& [statement, params] : queries) {
+    if (!prepared_.contains(statement->name))
+      commands.push_back({Command::Kind::kPrepare, statement->name, statement->sql});
+    commands.push_back({Command::Kind::kExecute, statement->name, "", params});
+    ends.push_back(commands.size());
+  }
 
   const auto limit = LimitOf(transaction);
   const auto started = Clock::now();
   auto answer = connection_.Exchange(commands, DeadlineOf(transaction));
   if (limit >= kTellingLimit && Clock::now() - started > limit + kCancelsWithin) transaction.stood_still = true;
-  if (prepares && answer.results.size() >= prepared_at) prepared_.insert(statement.name);
+  for (std::size_t i = 0; i < answer.results.size(); ++i) {
+    if (commands[i].kind == Command::Kind::kPrepare) prepared_.insert(commands[i].name);
+  }
   if (pooled && answer.results.size() > 1 && OnlyValue(answer.results[1]) != server_pid_) {
     connection_.Close();
     return Fail(ErrorCode::kUnavailable,
                 "the pooler in front of PostgreSQL gave this session another server: KEYSTRAND_DATABASE_URL must name "
                 "PostgreSQL itself, or a pooler in session mode");
   }
-  if (answer.refusal) return Fail(ErrorOf(statement.name, *answer.refusal));
-  if (observer_ != nullptr) observer_->OnOperation(statement.name, Clock::now() - started);
-  return Rows(std::make_shared<Rows::Data>(std::move(answer.results.back())));
+  if (answer.refusal) {
+    const auto failed = std::upper_bound(ends.begin(), ends.end(), answer.results.size()) - ends.begin();
+    const auto query = std::min(static_cast<std::size_t>(failed), queries.size() - 1);
+    return Fail(ErrorOf(queries[query].statement->name, *answer.refusal));
+  }
+  std::vector<Rows> rows;
+  auto before = started;
+  for (std::size_t i = 0; i < queries.size(); ++i) {
+    const auto at = answer.arrived[ends[i] - 1];
+    if (observer_ != nullptr) observer_->OnOperation(queries[i].statement->name, at - before);
+    before = at;
+    rows.emplace_back(std::make_shared<Rows::Data>(std::move(answer.results[ends[i] - 1])));
+  }
+  return rows;
 }
 
 Result<> Session::Impl::InTransaction(const std::function<Result<>(Transaction&)>& work) {
@@ -289,6 +343,7 @@ Result<> Session::Impl::RunTransaction(const std::function<Result<>(Transaction&
       return Fail(ErrorCode::kInternal, std::string("transaction: ") + e.what());
     }
   }();
+  if (done) done = Flush(impl);
   if (done && impl.begun) done = Commit(impl);
   if (done) return {};
   last_failure_ = RollBack(impl, std::move(done.error()));
@@ -333,6 +388,12 @@ Error Session::Impl::RollBack(const Transaction::Impl& transaction, Error error)
 Result<Rows> Transaction::Run(const Statement& statement, const Params& params) {
   return impl_.session.Run(impl_, statement, params);
 }
+
+void Transaction::Defer(const Statement& statement, Params params, std::function<Result<>(const Rows&)> then) {
+  impl_.deferred.push_back({&statement, std::move(params), std::move(then)});
+}
+
+Result<> Transaction::Flush() { return impl_.session.Flush(impl_); }
 
 std::size_t Rows::size() const { return static_cast<std::size_t>(PQntuples(data_->rows.get())); }
 std::size_t Rows::columns() const { return static_cast<std::size_t>(PQnfields(data_->rows.get())); }

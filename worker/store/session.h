@@ -66,6 +66,12 @@ class Transaction {
   class Impl;
   explicit Transaction(Impl& impl) : impl_(impl) {}
   Result<Rows> Run(const Statement& statement, const Params& params);
+  /// Sends the statement with the next that is run, or with Flush, in one round trip. `then` gets its rows; what it
+  /// refuses is what that Run or Flush fails with. The statements are executed in the order they were given.
+  /// Each has the time of a statement, so only what is quick may be deferred: what waits for rows or writes many is
+  /// Run.
+  void Defer(const Statement& statement, Params params, std::function<Result<>(const Rows&)> then);
+  Result<> Flush();
 
  private:
   Impl& impl_;

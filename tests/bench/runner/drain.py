@@ -73,6 +73,7 @@ def wait_settled(worker: RunningWorker, records: int, deadline_s: float) -> None
     """Asked seldom at first: an answer costs the worker CPU."""
     end = time.monotonic() + deadline_s
     while time.monotonic() < end:
+        worker.program.require_running()
         settled = worker.settled()
         if settled >= records:
             return

@@ -70,6 +70,7 @@ def due_times(deliveries: pathlib.Path) -> dict[str, float]:
 def wait_committed(consumer: RunningWorker, due: dict[str, float]) -> dict[str, float]:
     end = time.monotonic() + SETTLE_DEADLINE_S
     while True:
+        consumer.program.require_running()
         committed = commit_times(consumer.database_url)
         missing = due.keys() - committed.keys()
         if not missing:

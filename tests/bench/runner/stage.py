@@ -78,6 +78,10 @@ class Program:
                 raise BenchError(f"{self.name} was not {what} within {deadline_s:g} s\n{self._tail()}")
             time.sleep(poll_s)
 
+    def require_running(self) -> None:
+        if self._process.poll() is not None:
+            raise BenchError(f"{self.name} ended with {self._process.returncode}\n{self._tail()}")
+
     def stop(self) -> None:
         if self._process.poll() is None:
             self._process.terminate()

@@ -42,7 +42,7 @@ func (c *consumers) poll(ctx context.Context, client *kgo.Client) {
 			c.mutex.Lock()
 			consumer, found := c.running[fetched.Partition]
 			c.mutex.Unlock()
-			if !found { // the placeholder of a poll that was ended
+			if !found || len(fetched.Records) == 0 { // the placeholder of a poll that was ended; news of a partition only
 				return
 			}
 			select {
