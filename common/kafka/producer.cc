@@ -174,13 +174,11 @@ class Producer::Impl {
     return client;
   }
 
-  /// As long as it takes others that are on their way to come along, unless passed through. librdkafka sends a request
-  /// for each partition, so that records which do not wait for each other keep it and the broker busy with requests:
-  /// at 16 connections 0.2 ms are worth two fifths of the rate. Longer, and a record waits for company that does not
-  /// come.
+  /// None, unless passed through: librdkafka's wait is a millisecond at least, however short it was asked for, which a
+  /// sender pays with each answer. Under load records gather by themselves, while requests are under way.
   [[nodiscard]] std::string LingerMs() const {
     const auto set = settings_.client.properties.find("linger.ms");
-    return set == settings_.client.properties.end() ? "0.2" : set->second;
+    return set == settings_.client.properties.end() ? "0" : set->second;
   }
 
   /// Smaller if passed through so; a record that is larger travels alone.
