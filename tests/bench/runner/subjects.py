@@ -74,7 +74,7 @@ class Worker(Protocol):
 class KeystrandReceiver:
     name = "keystrand"
     keeps_records = True
-    rate_max = 40_000
+    rate_max = 80_000
 
     @contextlib.contextmanager
     def run(self, stage: Stage, names: dict[str, str]) -> Iterator[RunningReceiver]:
