@@ -30,8 +30,8 @@ constexpr ElementType ElementTypeOf() {
 }
 
 /// A PostgreSQL array in its binary form, built element by element. Passed as one parameter and unnested, so that a
-/// statement's cost does not depend on how many rows it carries. Text would be read character by character by the
-/// server, and quoted so here: with snapshots of Stripe's objects that was the dearest part of a batch.
+/// statement's cost does not depend on how many rows it carries. In text form each element would be quoted here and
+/// read character by character by the server.
 class Array {
  public:
   explicit Array(ElementType type);
