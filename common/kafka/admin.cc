@@ -126,16 +126,12 @@ class Admin::Impl {
                                               std::int32_t partitions, std::chrono::milliseconds timeout) {
     auto client = ClientOf(group);
     if (!client) return Fail(client.error());
-    const PartitionListHandle list(rd_kafka_topic_partition_list_new(partitions));
+    PartitionListHandle list(rd_kafka_topic_partition_list_new(partitions));
     rd_kafka_topic_partition_list_add_range(list.get(), topic.c_str(), 0, partitions - 1);
-    const auto error = rd_kafka_committed(*client, list.get(), Ms(timeout));
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(error, "offsets of group " + group);
-    std::vector<std::int64_t> offsets(static_cast<std::size_t>(partitions), -1);
-    for (int i = 0; i < list->cnt; ++i) {
-      const auto& entry = list->elems[i];
-      if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(entry.err, "offsets of group " + group);
-      offsets[static_cast<std::size_t>(entry.partition)] = std::max<std::int64_t>(entry.offset, -1);
-    }
+    const auto committed = AskCommitted(*client, std::move(list), timeout, "offsets of group " + group);
+    if (!committed) return Fail(committed.error());
+    std::vector<std::int64_t> offsets;
+    for (const auto& offset : *committed) offsets.push_back(offset.value_or(-1));
     return offsets;
   }
 

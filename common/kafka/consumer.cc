@@ -158,19 +158,11 @@ class Consumer::Impl {
 
   Result<std::vector<std::optional<std::int64_t>>> Committed(const std::vector<std::int32_t>& partitions,
                                                              std::chrono::milliseconds timeout) const {
-    const PartitionListHandle list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+    PartitionListHandle list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
     for (const auto partition : partitions) {
       rd_kafka_topic_partition_list_add(list.get(), settings_.topic.c_str(), partition);
     }
-    const auto error = rd_kafka_committed(client_.get(), list.get(), static_cast<int>(timeout.count()));
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(error, "committed offsets");
-    std::vector<std::optional<std::int64_t>> offsets;
-    for (int i = 0; i < list->cnt; ++i) {
-      const auto& entry = list->elems[i];
-      if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(entry.err, "committed offsets");
-      offsets.push_back(entry.offset >= 0 ? std::optional(entry.offset) : std::nullopt);
-    }
-    return offsets;
+    return AskCommitted(client_.get(), std::move(list), timeout, "committed offsets");
   }
 
  private:

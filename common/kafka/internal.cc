@@ -69,6 +69,20 @@ tl::unexpected<Error> FailWith(rd_kafka_resp_err_t error, std::string_view what)
   return Fail(ToErrorCode(error), std::string(what) + ": " + rd_kafka_err2name(error));
 }
 
+Result<std::vector<std::optional<std::int64_t>>> AskCommitted(rd_kafka_t* consumer, PartitionListHandle list,
+                                                              std::chrono::milliseconds timeout,
+                                                              std::string_view what) {
+  const auto error = rd_kafka_committed(consumer, list.get(), static_cast<int>(timeout.count()));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(error, what);
+  std::vector<std::optional<std::int64_t>> offsets;
+  for (int i = 0; i < list->cnt; ++i) {
+    const auto& entry = list->elems[i];
+    if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(entry.err, what);
+    offsets.push_back(entry.offset >= 0 ? std::optional(entry.offset) : std::nullopt);
+  }
+  return offsets;
+}
+
 EventFd::EventFd() : fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   if (fd_ < 0) std::abort();  // out of descriptors before the first client: nothing can work
 }

@@ -2,7 +2,10 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +39,12 @@ ErrorCode ToErrorCode(rd_kafka_resp_err_t error);
 
 /// `Fail` with the error's name, which is stable and carries no data.
 tl::unexpected<Error> FailWith(rd_kafka_resp_err_t error, std::string_view what);
+
+/// Committed offsets of the group that `consumer` is configured for, whether it has joined it or not, in the order of
+/// `list`, a list of partitions; empty where there is none. Errors: those of the broker, with `what` they were asked
+/// for.
+Result<std::vector<std::optional<std::int64_t>>> AskCommitted(rd_kafka_t* consumer, PartitionListHandle list,
+                                                              std::chrono::milliseconds timeout, std::string_view what);
 
 /// An eventfd (non-blocking, close-on-exec) that librdkafka writes to when a queue turns non-empty.
 class EventFd {
