@@ -53,13 +53,17 @@ std::string Field(const PGresult* result, int field) {
   return value == nullptr ? "" : value;
 }
 
+const Refusal kLost{"", "", "connection lost"};
+const Refusal kLate{"", "", "no answer in time"};
+
 Refusal RefusalOf(const PGresult* result) {
   Refusal refusal;
   refusal.sqlstate = Field(result, PG_DIAG_SQLSTATE);
-  if (refusal.sqlstate.empty()) return {"", "connection lost"};
+  if (refusal.sqlstate.empty()) return kLost;
   refusal.detail = "SQLSTATE " + refusal.sqlstate;
-  if (const auto constraint = Field(result, PG_DIAG_CONSTRAINT_NAME); !constraint.empty()) {
-    refusal.detail += ", constraint " + constraint;
+  refusal.constraint = Field(result, PG_DIAG_CONSTRAINT_NAME);
+  if (!refusal.constraint.empty()) {
+    refusal.detail += ", constraint " + refusal.constraint;
   } else if (MessageNamesOnlyObjects(refusal.sqlstate) && Field(result, PG_DIAG_SOURCE_FUNCTION) != kRaisedByUser) {
     refusal.detail += ": " + OneLine(Field(result, PG_DIAG_MESSAGE_PRIMARY));
   }
@@ -136,7 +140,7 @@ std::optional<Refusal> Connection::OpenOne(const Parameters& parameters, Deadlin
     const short events = step == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     if (!AwaitSocket(PQsocket(handle_.get()), events, deadline)) {
       handle_.reset();
-      return Refusal{"", "no answer in time"};
+      return kLate;
     }
     step = PQconnectPoll(handle_.get());
   }
@@ -145,13 +149,13 @@ std::optional<Refusal> Connection::OpenOne(const Parameters& parameters, Deadlin
   }
   const std::string message = PQerrorMessage(handle_.get());
   handle_.reset();
-  return Refusal{SqlStateIn(message), OneLine(message)};
+  return Refusal{SqlStateIn(message), "", OneLine(message)};
 }
 
 Answer Connection::Exchange(const std::vector<Command>& commands, Deadline deadline) {
   Answer answer;
   if (!open()) {
-    answer.refusal = Refusal{"", "connection lost"};
+    answer.refusal = kLost;
   } else if (!Send(commands)) {
     answer.refusal = Lost();
   } else {
@@ -190,7 +194,7 @@ std::optional<Refusal> Connection::Receive(Answer& answer, std::size_t commands,
     const auto waited = AwaitResult(deadline);
     if (waited == Wait::kLate) {
       handle_.reset();
-      return Refusal{"", "no answer in time"};
+      return kLate;
     }
     if (waited == Wait::kLost) return refusal ? refusal : Lost();
     ResultHandle result(PQgetResult(handle_.get()));
@@ -203,6 +207,49 @@ std::optional<Refusal> Connection::Receive(Answer& answer, std::size_t commands,
         answer.arrived.push_back(Clock::now());
         break;
       case PGRES_PIPELINE_ABORTED: break;
+      default:
+        if (!refusal) refusal = RefusalOf(result.get());
+        if (!open()) return refusal;
+    }
+  }
+}
+
+Answer Connection::Copy(const char* sql, std::string_view bytes, Deadline deadline) {
+  Answer answer;
+  if (!open()) {
+    answer.refusal = kLost;
+    return answer;
+  }
+  // libpq copies outside of pipeline mode only.
+  const bool sent = PQexitPipelineMode(handle_.get()) == 1 && PQsendQuery(handle_.get(), sql) == 1;
+  answer.refusal = sent ? ReceiveCopy(answer, bytes, deadline) : Lost();
+  if (open() && PQenterPipelineMode(handle_.get()) == 0) answer.refusal = Lost();
+  return answer;
+}
+
+/// One result that asks for the bytes, one of the whole, and then a null.
+std::optional<Refusal> Connection::ReceiveCopy(Answer& answer, std::string_view bytes, Deadline deadline) {
+  std::optional<Refusal> refusal;
+  while (true) {
+    const auto waited = AwaitResult(deadline);
+    if (waited == Wait::kLate) {
+      handle_.reset();
+      return kLate;
+    }
+    if (waited == Wait::kLost) return refusal ? refusal : Lost();
+    ResultHandle result(PQgetResult(handle_.get()));
+    if (!result) return refusal;
+    switch (PQresultStatus(result.get())) {
+      case PGRES_COPY_IN: {
+        const bool put = PQputCopyData(handle_.get(), bytes.data(), static_cast<int>(bytes.size())) == 1 &&
+                         PQputCopyEnd(handle_.get(), nullptr) == 1;
+        if (!put) return Lost();
+        break;
+      }
+      case PGRES_COMMAND_OK:
+        answer.results.push_back(std::move(result));
+        answer.arrived.push_back(Clock::now());
+        break;
       default:
         if (!refusal) refusal = RefusalOf(result.get());
         if (!open()) return refusal;
@@ -224,8 +271,7 @@ Connection::Wait Connection::AwaitResult(Deadline deadline) {
 /// What the server said last, if it said why: a shutdown does.
 Refusal Connection::Lost() {
   const ResultHandle last(PQgetResult(handle_.get()));
-  auto refusal =
-      last && PQresultStatus(last.get()) == PGRES_FATAL_ERROR ? RefusalOf(last.get()) : Refusal{"", "connection lost"};
+  auto refusal = last && PQresultStatus(last.get()) == PGRES_FATAL_ERROR ? RefusalOf(last.get()) : kLost;
   handle_.reset();
   return refusal;
 }

@@ -21,8 +21,9 @@ using ResultHandle = std::unique_ptr<pg_result, ClearResult>;
 
 /// Why the server refused, or why nothing more can be heard of it.
 struct Refusal {
-  std::string sqlstate{};  ///< five characters; empty: the connection failed before the server said anything
-  std::string detail{};    ///< for operators: SQLSTATE, constraint, what is missing; never a row's values
+  std::string sqlstate{};    ///< five characters; empty: the connection failed before the server said anything
+  std::string constraint{};  ///< that the server named; empty: none
+  std::string detail{};      ///< for operators: SQLSTATE, constraint, what is missing; never a row's values
 };
 
 /// One command of an exchange; views outlive the exchange.
@@ -63,6 +64,11 @@ class Connection {
   /// Sends the commands together, in one round trip; after the first refused one, the rest are not run. At the deadline
   /// the connection is closed.
   [[nodiscard]] Answer Exchange(const std::vector<Command>& commands, Deadline deadline);
+  /// Runs `sql`, a COPY … FROM STDIN, with these bytes, in two round trips. At the deadline the connection is closed.
+  ///
+  /// A server that waits for the bytes heeds none of its own timeouts: if they do not come, because this process or the
+  /// line stands still, its transaction and all that it locks stay until somebody ends them.
+  [[nodiscard]] Answer Copy(const char* sql, std::string_view bytes, Deadline deadline);
 
  private:
   enum class Wait : std::uint8_t { kReady, kLate, kLost };
@@ -75,6 +81,7 @@ class Connection {
   /// Until the next result can be taken without waiting.
   Wait AwaitResult(Deadline deadline);
   std::optional<Refusal> Receive(Answer& answer, std::size_t commands, Deadline deadline);
+  std::optional<Refusal> ReceiveCopy(Answer& answer, std::string_view bytes, Deadline deadline);
   Refusal Lost();
 
   std::unique_ptr<pg_conn, Finish> handle_;

@@ -14,19 +14,13 @@ SELECT i.scope, i.event_id, i.status, i.source_topic, i.source_partition, i.sour
   FROM unnest($1::text[], $2::text[]) AS k(scope, event_id)
   JOIN keystrand.inbox i ON i.scope = k.scope AND i.event_id = k.event_id)"};
 
-constexpr Statement kInsert{"inbox_insert", R"(
-INSERT INTO keystrand.inbox (scope, event_id, event_type, ordering_key, object_type, object_id, api_version,
-    event_created, received_at, source_topic, source_partition, source_offset, replay_id, status, reason, attempts,
-    error_code)
-SELECT scope, event_id, event_type, ordering_key, nullif(object_type, ''), object_id, nullif(api_version, ''),
-       to_timestamp(event_created), to_timestamp(received_at_ms / 1000.0), $1, source_partition, source_offset,
-       nullif(replay_id, ''), status, nullif(reason, ''), attempts, nullif(error_code, '')
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
-              $10::bigint[], $11::integer[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::integer[],
-              $17::text[])
-    AS t(scope, event_id, event_type, ordering_key, object_type, object_id, api_version, event_created, received_at_ms,
-         source_partition, source_offset, replay_id, status, reason, attempts, error_code)
-ON CONFLICT DO NOTHING)"};
+/// settled_at is the time of the transaction. A default that is asked anew for each row would keep the server from
+/// taking rows a page at a time.
+constexpr CopyStatement kInsert{"inbox_insert", R"(
+COPY keystrand.inbox (scope, event_id, event_type, ordering_key, object_type, object_id, api_version, event_created,
+    received_at, source_topic, source_partition, source_offset, replay_id, status, reason, attempts, error_code)
+FROM STDIN (FORMAT binary))",
+                                17};
 
 constexpr Statement kUpdate{"inbox_update", R"(
 UPDATE keystrand.inbox i
@@ -68,37 +62,27 @@ void FindKnown(Transaction& transaction, const std::vector<EventKey>& keys, std:
 
 Result<std::size_t> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows) {
   if (rows.empty()) return std::size_t{0};
-  Params params;
-  params.Add(rows.front().source.topic)
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.key.scope; }))
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.key.event_id; }))
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.event_type; }))
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.ordering_key; }))
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.object_type; }))
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.object_id; }))
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.api_version; }))
-      .Add(ArrayOf(rows, [](const auto& row) { return row.event_created; }))
-      .Add(ArrayOf(rows, [](const auto& row) { return row.received_at_ms; }))
-      .Add(ArrayOf(rows, [](const auto& row) { return row.source.partition; }))
-      .Add(ArrayOf(rows, [](const auto& row) { return row.source.offset; }))
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.replay_id; }))
-      .Add(ArrayOf(rows, [](const auto& row) { return NameOf(row.status); }))
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.reason; }))
-      .Add(ArrayOf(rows, [](const auto& row) { return row.attempts; }))
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.error_code; }));
-  const auto inserted = transaction.Run(kInsert, params);
-  if (!inserted) return Fail(inserted.error());
-  return inserted->affected();
+  CopyRows copied(kInsert);
+  for (const auto& row : rows) {
+    copied.Text(row.key.scope)
+        .Text(row.key.event_id)
+        .Text(row.event_type)
+        .Text(row.ordering_key)
+        .TextOrNull(row.object_type)
+        .Text(row.object_id)
+        .TextOrNull(row.api_version)
+        .UnixSeconds(row.event_created)
+        .UnixMilliseconds(row.received_at_ms)
+        .Text(row.source.topic)
+        .Integer(row.source.partition)
+        .Bigint(row.source.offset)
+        .TextOrNull(row.replay_id)
+        .Text(NameOf(row.status))
+        .TextOrNull(row.reason)
+        .Integer(row.attempts)
+        .TextOrNull(row.error_code);
+  }
+  return transaction.Copy(kInsert, std::move(copied));
 }
 
 Result<std::size_t> UpdateInbox(Transaction& transaction, const std::vector<InboxRow>& rows) {

@@ -6,6 +6,16 @@
 namespace keystrand::worker::store {
 namespace {
 
+/// Of the holders, those that wait for rows of a COPY beyond the time that any transaction has: their worker is frozen,
+/// or lost behind a line that is dead, and the server would wait for it for ever.
+constexpr Statement kEndAbandoned{"lease_free", R"(
+SELECT pg_terminate_backend(a.pid)
+  FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND l.classid::bigint = hashtext($1)::bigint & 4294967295 AND l.objid::bigint = ANY ($2::integer[])
+   AND a.state = 'active' AND a.wait_event = 'ClientRead'
+   AND a.xact_start < clock_timestamp() - $3::bigint * interval '1 millisecond' AND pg_has_role(a.usesysid, 'USAGE'))"};
 constexpr Statement kLockExclusive{"lease_lock",
                                    "SELECT pg_advisory_xact_lock(hashtext($1), p) FROM unnest($2::integer[]) AS p"};
 constexpr Statement kLockShared{"lease_share",
@@ -53,6 +63,11 @@ Params ProgressParams(const std::string& topic, const std::vector<Progress>& pro
 Result<std::vector<Lease>> RaiseEpochs(Transaction& transaction, const std::string& topic,
                                        const std::vector<std::int32_t>& partitions, const std::string& owner) {
   const auto identity = [](std::int32_t partition) { return partition; };
+  Params abandoned;
+  abandoned.Add(topic)
+      .Add(ArrayOf(partitions, identity))
+      .Add(static_cast<std::int64_t>((kTransactionTimeout + kAnswerGrace).count()));
+  transaction.Defer(kEndAbandoned, std::move(abandoned), [](const Rows&) -> Result<> { return {}; });
   Params lock;
   lock.Add(topic).Add(ArrayOf(partitions, identity));
   if (auto locked = transaction.Run(kLockExclusive, lock); !locked) return Fail(locked.error());

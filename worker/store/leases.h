@@ -19,8 +19,9 @@ struct Lease {
   std::optional<Gap> gap;                   ///< the last that an operator accepted
 };
 
-/// Takes the partitions over: waits for transactions of the previous owner that are under way, then raises the epoch,
-/// so that it cannot commit any more. `partitions` sorted.
+/// Takes the partitions over: waits for transactions of the previous owner that are under way, and ends those that it
+/// left standing in the middle of a COPY; then raises the epoch, so that it cannot commit any more. `partitions`
+/// sorted.
 Result<std::vector<Lease>> RaiseEpochs(Transaction& transaction, const std::string& topic,
                                        const std::vector<std::int32_t>& partitions, const std::string& owner);
 

@@ -27,15 +27,11 @@ UPDATE stripe.objects o
          AS u(scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal, deleted)
  WHERE o.scope = u.scope AND o.object = u.object AND o.id = u.id)"};
 
-constexpr Statement kInsert{"objects_insert", R"(
-INSERT INTO stripe.objects (scope, object, id, data, api_version, event_id, event_type, event_created, candidates,
-                            terminal, deleted)
-SELECT u.scope, u.object, u.id, u.data::jsonb, nullif(u.api_version, ''), u.event_id, u.event_type,
-       to_timestamp(u.event_created), u.candidates::jsonb, u.terminal, u.deleted
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
-              $9::text[], $10::boolean[], $11::boolean[])
-         AS u(scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal, deleted)
-ON CONFLICT DO NOTHING)"};
+constexpr CopyStatement kInsert{"objects_insert", R"(
+COPY stripe.objects (scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal,
+                     deleted)
+FROM STDIN (FORMAT binary))",
+                                11};
 
 constexpr std::size_t kCandidateFields = 5;
 
@@ -107,14 +103,6 @@ Params RowParams(const std::vector<const ObjectRow*>& rows) {
   return params;
 }
 
-Result<std::size_t> Write(Transaction& transaction, const Statement& statement,
-                          const std::vector<const ObjectRow*>& rows) {
-  if (rows.empty()) return std::size_t{0};
-  const auto written = transaction.Run(statement, RowParams(rows));
-  if (!written) return Fail(written.error());
-  return written->affected();
-}
-
 }  // namespace
 
 Result<std::vector<ObjectRow>> LoadObjects(Transaction& transaction, const std::vector<ObjectNeed>& needs) {
@@ -159,11 +147,29 @@ std::string_view TableOf(const Error& error) {
 }
 
 Result<std::size_t> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
-  return Write(transaction, kUpdate, rows);
+  if (rows.empty()) return std::size_t{0};
+  const auto written = transaction.Run(kUpdate, RowParams(rows));
+  if (!written) return Fail(written.error());
+  return written->affected();
 }
 
 Result<std::size_t> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
-  return Write(transaction, kInsert, rows);
+  if (rows.empty()) return std::size_t{0};
+  CopyRows copied(kInsert);
+  for (const auto* row : rows) {
+    copied.Text(row->key.scope)
+        .Text(row->key.object)
+        .Text(row->key.id)
+        .JsonbOrNull(row->data)
+        .TextOrNull(row->api_version)
+        .Text(row->event_id)
+        .Text(row->event_type)
+        .UnixSeconds(row->event_created)
+        .JsonbOrNull(CandidatesJson(*row).value_or(""))
+        .Boolean(row->terminal)
+        .Boolean(row->deleted);
+  }
+  return transaction.Copy(kInsert, std::move(copied));
 }
 
 }  // namespace keystrand::worker::store

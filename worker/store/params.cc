@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "worker/store/big_endian.h"
+
 namespace keystrand::worker::store {
 namespace {
 
@@ -16,20 +18,6 @@ unsigned FromHex(char digit) {
 /// Of an array: dimensions, whether nulls are in it, type of the elements, their number, the lower bound.
 constexpr std::size_t kHeaderBytes = 20;
 constexpr std::uint32_t kNullLength = 0xffffffff;
-
-template <typename Number>
-void PutBigEndian(Number number, char* to) {
-  for (std::size_t i = 0; i < sizeof(number); ++i) {
-    to[i] = static_cast<char>(number >> (8 * (sizeof(number) - 1 - i)));
-  }
-}
-
-template <typename Number>
-void AppendBigEndian(Number number, std::string& to) {
-  std::array<char, sizeof(number)> bytes{};
-  PutBigEndian(number, bytes.data());
-  to.append(bytes.data(), bytes.size());
-}
 
 }  // namespace
 

@@ -25,7 +25,6 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kHealthyWithin{1000};  ///< how soon a trivial statement comes back from a database that is well
-constexpr milliseconds kAnswerGrace{2000};    ///< for the way there and back, after the server has cancelled
 
 /// Conninfo defaults that bound every wait on a dead peer. What the url says wins.
 constexpr std::pair<const char*, const char*> kDefaults[] = {{"keepalives_idle", "5"},
@@ -40,6 +39,8 @@ constexpr Command kCommit{Command::Kind::kText, "", "COMMIT"};
 constexpr Command kRollback{Command::Kind::kText, "", "ROLLBACK"};
 constexpr Command kTrivial{Command::Kind::kText, "", "SELECT 1"};
 constexpr Command kServerPid{Command::Kind::kText, "", "SELECT pg_backend_pid()"};
+constexpr Command kBackend{Command::Kind::kText, "", R"(
+SELECT pid, extract(epoch FROM backend_start)::text FROM pg_stat_activity WHERE pid = pg_backend_pid())"};
 constexpr Command kSchema{Command::Kind::kText, "",
                           "SELECT coalesce(max(version), '') FROM keystrand.schema_migrations"};
 /// The timeline changes when a standby is promoted and when a backup is rolled forward, the oid when a dump is
@@ -90,6 +91,10 @@ Result<Connection::Parameters> ParametersOf(const DatabaseSettings& settings) {
 constexpr milliseconds kCancelsWithin{250};
 constexpr milliseconds kTellingLimit{1000};
 
+bool StoodStill(milliseconds limit, Clock::duration took) {
+  return limit >= kTellingLimit && took > limit + kCancelsWithin;
+}
+
 /// So young a transaction leaves each statement the session's timeout; later ones get what is left.
 milliseconds YouthOf(milliseconds transaction_timeout) { return transaction_timeout / 5; }
 
@@ -99,6 +104,10 @@ std::vector<std::string> SessionSql(milliseconds timeout) {
   return {"SET statement_timeout = " + statement_timeout,
           "SET idle_in_transaction_session_timeout = " + std::to_string(timeout.count()),
           "SET client_encoding = 'UTF8'",  // these three: how our parameters and the server's answers are read
+          "SET tcp_keepalives_idle = 5",  // and these four: when the server misses us, as kDefaults for when we miss it
+          "SET tcp_keepalives_interval = 2",
+          "SET tcp_keepalives_count = 3",
+          "SET tcp_user_timeout = 10000",
           "SET bytea_output = hex",
           "SET array_nulls = on",
           "SET enable_seqscan = off",
@@ -107,6 +116,13 @@ std::vector<std::string> SessionSql(milliseconds timeout) {
           "SET jit = off",
           "SELECT set_config('synchronous_commit', 'on', false)"
           " WHERE current_setting('synchronous_commit') IN ('off', 'local')"};
+}
+
+std::size_t AffectedBy(const ResultHandle& result) { return std::strtoull(PQcmdTuples(result.get()), nullptr, 10); }
+
+/// A primary key that is in the table already; a unique index of another kind says something about the row.
+bool IsTakenKey(const Refusal& refusal) {
+  return refusal.sqlstate == "23505" && std::string_view(refusal.constraint).ends_with("_pkey");
 }
 
 std::string OnlyValue(const ResultHandle& result) {
@@ -144,6 +160,7 @@ class Session::Impl {
   Result<> InTransaction(const std::function<Result<>(Transaction&)>& work);
   Result<Rows> Run(Transaction::Impl& transaction, const Statement& statement, const Params& params);
   Result<> Flush(Transaction::Impl& transaction);
+  Result<std::size_t> Copy(Transaction::Impl& transaction, const CopyStatement& statement, CopyRows rows);
 
  private:
   /// A statement of a round trip.
@@ -153,12 +170,15 @@ class Session::Impl {
   };
   Result<> Prepare();
   Result<> CheckSchema(const std::string& version) const;
+  Result<> EndAbandoned(Deadline deadline);
   Result<std::vector<Rows>> Send(Transaction::Impl& transaction, const std::vector<Query>& queries);
   Result<> RunTransaction(const std::function<Result<>(Transaction&)>& work);
   Result<> Commit(const Transaction::Impl& transaction);
   Error RollBack(const Transaction::Impl& transaction, Error error);
   Result<Answer> Exchange(std::string_view operation, const std::vector<Command>& commands, Deadline deadline);
   Error ErrorOf(std::string_view operation, const Refusal& refusal);
+  /// Whether there is time left for `operation` to begin.
+  Result<> CheckAge(const Transaction::Impl& transaction, std::string_view operation) const;
   [[nodiscard]] Deadline DeadlineOf(const Transaction::Impl& transaction) const {
     return transaction.started + settings_.transaction_timeout + kAnswerGrace;
   }
@@ -173,6 +193,13 @@ class Session::Impl {
   std::set<std::string> prepared_;
   Error last_failure_{ErrorCode::kUnavailable, "never connected"};
   std::string identity_;
+  /// A server's process: its number may be another's later.
+  struct Backend {
+    std::string pid;
+    std::string since;
+  };
+  Backend backend_;                   ///< that the connection began with
+  std::optional<Backend> abandoned_;  ///< whose transaction was open when its connection was given up
   std::string server_pid_;  ///< when a pooler stands between: the server that answered at the connection's start
   bool connected_before_ = false;
 };
@@ -203,18 +230,31 @@ Result<> Session::Impl::Prepare() {
   const auto settings = SessionSql(settings_.transaction_timeout);
   std::vector<Command> commands;
   for (const auto& sql : settings) commands.push_back({Command::Kind::kText, "", sql.c_str()});
-  commands.push_back(kServerPid);
+  commands.push_back(kBackend);
   if (!settings_.schema_version_min.empty()) commands.push_back(kSchema);
-  const auto answer = Exchange("connect", commands, deadline);
+  auto answer = Exchange("connect", commands, deadline);
   if (!answer) return Fail(answer.error());
-  const auto pid = OnlyValue(answer->results[settings.size()]);
-  server_pid_ = pid == std::to_string(connection_.server_pid()) ? "" : pid;
+  const Rows backend(std::make_shared<Rows::Data>(std::move(answer->results[settings.size()])));
+  backend_ = {std::string(backend.Text(0, 0)), std::string(backend.Text(0, 1))};
+  server_pid_ = backend_.pid == std::to_string(connection_.server_pid()) ? "" : backend_.pid;
   if (!settings_.schema_version_min.empty()) {
     if (auto checked = CheckSchema(OnlyValue(answer->results.back())); !checked) return checked;
   }
+  if (auto ended = EndAbandoned(deadline); !ended) return ended;
   const auto identity = connection_.Exchange({kIdentity}, deadline);
   identity_ = identity.refusal ? "" : OnlyValue(identity.results.front());
   if (!connected()) return Fail(ErrorOf("connect", *identity.refusal));
+  return {};
+}
+
+/// A server that waits for rows of a COPY from us heeds no timeout; and what it has locked is what we want next.
+Result<> Session::Impl::EndAbandoned(Deadline deadline) {
+  if (!abandoned_) return {};
+  const auto sql = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE pid = " + abandoned_->pid +
+                   " AND extract(epoch FROM backend_start) = " + abandoned_->since;
+  const auto answer = connection_.Exchange({{Command::Kind::kText, "", sql.c_str()}}, deadline);
+  if (!connected()) return Fail(ErrorOf("connect", *answer.refusal));
+  abandoned_.reset();
   return {};
 }
 
@@ -276,12 +316,14 @@ Result<> Session::Impl::Flush(Transaction::Impl& transaction) {
   return last.then(*rows);
 }
 
+Result<> Session::Impl::CheckAge(const Transaction::Impl& transaction, std::string_view operation) const {
+  if (transaction.age() <= settings_.transaction_timeout) return {};
+  return Fail(ErrorCode::kTimeout, std::string(operation) + ": the transaction is over its time limit");
+}
+
 /// All of them in one round trip, and BEGIN before the first of a transaction.
 Result<std::vector<Rows>> Session::Impl::Send(Transaction::Impl& transaction, const std::vector<Query>& queries) {
-  if (transaction.age() > settings_.transaction_timeout) {
-    return Fail(ErrorCode::kTimeout,
-                std::string(queries.front().statement->name) + ": the transaction is over its time limit");
-  }
+  if (auto young = CheckAge(transaction, queries.front().statement->name); !young) return Fail(young.error());
   std::vector<Command> commands;
   const bool begins = !std::exchange(transaction.begun, true);
   const bool pooled = begins && !server_pid_.empty();
@@ -300,7 +342,7 @@ Result<std::vector<Rows>> Session::Impl::Send(Transaction::Impl& transaction, co
   const auto limit = LimitOf(transaction);
   const auto started = Clock::now();
   auto answer = connection_.Exchange(commands, DeadlineOf(transaction));
-  if (limit >= kTellingLimit && Clock::now() - started > limit + kCancelsWithin) transaction.stood_still = true;
+  transaction.stood_still |= StoodStill(limit, Clock::now() - started);
   for (std::size_t i = 0; i < answer.results.size(); ++i) {
     if (commands[i].kind == Command::Kind::kPrepare) prepared_.insert(commands[i].name);
   }
@@ -326,6 +368,28 @@ Result<std::vector<Rows>> Session::Impl::Send(Transaction::Impl& transaction, co
   return rows;
 }
 
+/// What cannot travel with it goes before it: libpq copies outside of its pipeline mode.
+Result<std::size_t> Session::Impl::Copy(Transaction::Impl& transaction, const CopyStatement& statement, CopyRows rows) {
+  if (auto flushed = Flush(transaction); !flushed) return Fail(flushed.error());
+  if (!transaction.begun) return Fail(ErrorCode::kInternal, std::string(statement.name) + ": nothing ran before it");
+  if (auto young = CheckAge(transaction, statement.name); !young) return Fail(young.error());
+  if (const auto shortened = Shortened(transaction); !shortened.empty()) {
+    const auto set = Exchange(statement.name, {{Command::Kind::kText, "", shortened.c_str()}}, DeadlineOf(transaction));
+    if (!set) return Fail(set.error());
+  }
+  const auto limit = LimitOf(transaction);
+  const auto started = Clock::now();
+  const auto answer = connection_.Copy(statement.sql, std::move(rows).Take(), DeadlineOf(transaction));
+  transaction.stood_still |= StoodStill(limit, Clock::now() - started);
+  if (answer.refusal) {
+    auto error = ErrorOf(statement.name, *answer.refusal);
+    if (IsTakenKey(*answer.refusal)) error.code = ErrorCode::kConflict;
+    return Fail(std::move(error));
+  }
+  if (observer_ != nullptr) observer_->OnOperation(statement.name, Clock::now() - started);
+  return AffectedBy(answer.results.front());
+}
+
 Result<> Session::Impl::InTransaction(const std::function<Result<>(Transaction&)>& work) {
   if (!connected()) return Fail(ErrorCode::kUnavailable, "not connected");
   auto result = RunTransaction(work);
@@ -344,9 +408,12 @@ Result<> Session::Impl::RunTransaction(const std::function<Result<>(Transaction&
     }
   }();
   if (done) done = Flush(impl);
-  if (done && impl.begun) done = Commit(impl);
+  const bool commits = done && impl.begun;
+  if (commits) done = Commit(impl);
   if (done) return {};
   last_failure_ = RollBack(impl, std::move(done.error()));
+  // Not a commit that is under way: it may wait for a standby, and would be cut short there.
+  if (!connected() && impl.begun && !commits) abandoned_ = backend_;
   return Fail(last_failure_);
 }
 
@@ -393,11 +460,15 @@ void Transaction::Defer(const Statement& statement, Params params, std::function
   impl_.deferred.push_back({&statement, std::move(params), std::move(then)});
 }
 
+Result<std::size_t> Transaction::Copy(const CopyStatement& statement, CopyRows rows) {
+  return impl_.session.Copy(impl_, statement, std::move(rows));
+}
+
 Result<> Transaction::Flush() { return impl_.session.Flush(impl_); }
 
 std::size_t Rows::size() const { return static_cast<std::size_t>(PQntuples(data_->rows.get())); }
 std::size_t Rows::columns() const { return static_cast<std::size_t>(PQnfields(data_->rows.get())); }
-std::size_t Rows::affected() const { return std::strtoull(PQcmdTuples(data_->rows.get()), nullptr, 10); }
+std::size_t Rows::affected() const { return AffectedBy(data_->rows); }
 bool Rows::IsNull(std::size_t row, int column) const {
   return PQgetisnull(data_->rows.get(), static_cast<int>(row), column) == 1;
 }

@@ -10,17 +10,23 @@
 #include <string_view>
 
 #include "common/core/result.h"
+#include "worker/store/copy_rows.h"
 #include "worker/store/params.h"
 
 namespace keystrand::worker::store {
+
+/// How long a transaction may last, and how much longer its client waits for an answer: by then, whoever still holds
+/// its locks has been given up.
+inline constexpr std::chrono::milliseconds kTransactionTimeout{5000};
+inline constexpr std::chrono::milliseconds kAnswerGrace{2000};
 
 struct DatabaseSettings {
   std::string url;            ///< postgresql://… or key=value pairs, as libpq takes them
   std::string password_file;  ///< read again at each connect; empty: the password is in the url, or none is needed
   std::string application_name = "keystrand-worker";
   std::string schema_version_min;  ///< newest migration the program needs (schema_version.h); empty: not checked
-  std::chrono::milliseconds connect_timeout{5000};      ///< shared by the hosts of the url, but 2 s for each at least
-  std::chrono::milliseconds transaction_timeout{5000};  ///< a transaction is cancelled at this age
+  std::chrono::milliseconds connect_timeout{5000};  ///< shared by the hosts of the url, but 2 s for each at least
+  std::chrono::milliseconds transaction_timeout = kTransactionTimeout;  ///< a transaction is cancelled at this age
 };
 
 /// Called after each statement and commit: how long it took, and its SQLSTATE class when it failed.
@@ -72,14 +78,19 @@ class Transaction {
   /// Run.
   void Defer(const Statement& statement, Params params, std::function<Result<>(const Rows&)> then);
   Result<> Flush();
+  /// Puts rows into a table, much cheaper than an INSERT does: after what was deferred, and never first in its
+  /// transaction. Returns how many the table took: fewer than given if a trigger kept some out. Errors: kConflict where
+  /// another transaction was first to commit a row of the same primary key; those of the rows themselves.
+  Result<std::size_t> Copy(const CopyStatement& statement, CopyRows rows);
 
  private:
   Impl& impl_;
 };
 
 /// One connection to PostgreSQL, used by one thread. Never reconnects by itself: a lost connection is kUnavailable, and
-/// Connect makes a new one. Needs the server's session to itself: a pooler in between works in session mode only, and
-/// any other is found out before a transaction does anything (kUnavailable).
+/// Connect makes a new one, and ends what the lost one left open on the server. Needs the server's session to itself: a
+/// pooler in between works in session mode only, and any other is found out before a transaction does anything
+/// (kUnavailable).
 ///
 /// No call blocks for longer than the transaction timeout and 3 s, not even on a server that hangs. (Looking up a
 /// host's name is the exception: that is the system's resolver.)

@@ -100,6 +100,26 @@ def test_rival_locks_are_conflicts_that_are_run_again(
     ended_well(system, history)
 
 
+def test_row_that_somebody_else_was_first_to_write_is_a_conflict_that_is_run_again(
+        system: System, receiver: Program, worker: Program, history: History) -> None:
+    """Not there when the worker looked, there when it writes: its COPY waits for the other, and fails."""
+    nowhere = world("second to write")
+    event = nowhere.tell("customer.created", nowhere.make("customer"))
+    with psycopg.connect(system.url("rival")) as rival:
+        rival.execute(
+            "INSERT INTO stripe.objects (scope, object, id, event_id, event_type, event_created) "
+            "VALUES ('test/self', 'customer', %s, 'evt_rival', 'customer.updated', to_timestamp(0))",
+            (event["data"]["object"]["id"],))
+        send(receiver, history, [delivery.of(event)])
+        eventually(lambda: system.value("SELECT count(*) FROM pg_locks WHERE NOT granted") == 1, "the worker waiting")
+        rival.commit()
+    system.wait_drained()
+    assert conflicts(worker) == 1
+    assert worker.metrics().sum("keystrand_db_errors_total", **{"class": "constraint"}) == 1
+    assert counted_attempts(worker) == []
+    ended_well(system, history)
+
+
 def test_transaction_is_cancelled_at_five_seconds_in_all(
         system: System, receiver: Program, worker: Program, history: History, tell: Tell) -> None:
     """Each of its statements stays below that."""

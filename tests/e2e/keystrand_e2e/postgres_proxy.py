@@ -1,5 +1,6 @@
 """A TCP proxy in front of PostgreSQL that understands enough of its protocol (version 3, without TLS) to see transactions:
-it can break a connection exactly at a commit, and counts what a transaction costs in round trips."""
+it can break a connection exactly at a commit, leave it hanging in the middle of a COPY, and counts what a transaction costs
+in round trips."""
 
 from __future__ import annotations
 
@@ -21,14 +22,16 @@ class Side(enum.Enum):
 
 
 class PostgresProxy(Proxy):
-    """`statement`: the prepared one whose transactions are of interest here: by its name, the inbox's insert."""
+    """`statement`: the one whose transactions are of interest here: a prepared one by its name, or how a COPY begins."""
 
-    def __init__(self, target: int, port: int, statement: str = "inbox_insert"):
+    def __init__(self, target: int, port: int, statement: str = "COPY keystrand.inbox"):
         super().__init__(target, port)
         self.statement = statement
+        self.left_in_copy = 0  # connections
         self.cuts: Counter[Side] = Counter()
         self.round_trips: list[int] = []  # of each transaction that wrote `statement`, from its begin to its commit
         self._to_cut: Counter[Side] = Counter()
+        self._to_leave = 0
 
     def __enter__(self) -> PostgresProxy:
         super().__enter__()
@@ -36,12 +39,26 @@ class PostgresProxy(Proxy):
 
     def heal(self) -> None:
         self._to_cut.clear()
+        self._to_leave = 0
         super().heal()
 
     def cut_commits(self, side: Side, count: int) -> None:
         """So many COMMITs from now on, in turns with those of the other side. Each connection's first passes: a client
         that never gets one through pauses ever longer."""
         self._to_cut[side] = count
+
+    def leave_in_copy(self, count: int) -> None:
+        """So many connections from now on hang once `statement`, a COPY, is under way: the server waits for its rows, which
+        never come, nor does the client's end of the connection."""
+        self._to_leave = count
+
+    def leaves_now(self) -> bool:
+        """Whether the COPY at hand is to hang; for the lines."""
+        if self._to_leave == 0:
+            return False
+        self._to_leave -= 1
+        self.left_in_copy += 1
+        return True
 
     def next_side(self) -> Side | None:
         """How the COMMIT at hand is to be cut; for the lines."""
@@ -61,6 +78,7 @@ class _PostgresLine(Line):
     def __init__(self, *arguments: Any):
         super().__init__(*arguments)
         self._started = False  # the first message has no type
+        self._left = False  # in a COPY
         self._writes = False  # the transaction has run the statement in question
         self._written = 0  # such transactions so far
         self._round_trips = 0  # of this transaction
@@ -68,6 +86,8 @@ class _PostgresLine(Line):
         self._cut_on_answer = False
 
     async def next_request(self, reader: asyncio.StreamReader) -> bytes:
+        if self._left:
+            await asyncio.Event().wait()  # until the line ends
         kind = await reader.readexactly(1) if self._started else b""
         self._started = True
         size = await reader.readexactly(4)
@@ -76,7 +96,9 @@ class _PostgresLine(Line):
             self._parse(message.split(b"\0")[1].strip())
         elif kind == b"B":
             self._writes |= message.split(b"\0")[1].decode() == self._proxy.statement
-        elif kind == b"S":
+        elif kind == b"Q":
+            self._copy(message.split(b"\0")[0].strip().decode())
+        elif kind in (b"S", b"c"):
             self._round_trip()
         return kind + size + message
 
@@ -97,6 +119,13 @@ class _PostgresLine(Line):
             side = self._proxy.next_side() if self._writes and self._written > 1 else None
             if side is not None:
                 self._break_commit(side)
+
+    def _copy(self, sql: str) -> None:
+        """Of simple queries, the client sends only copies: a round trip until the server is ready for the rows."""
+        self._round_trip()
+        if sql.startswith(self._proxy.statement):
+            self._writes = True
+            self._left = self._proxy.leaves_now()
 
     def _break_commit(self, side: Side) -> None:
         self._proxy.count(side)
