@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/core/result.h"
 
@@ -17,5 +18,15 @@ std::string WithoutNulEscapes(std::string_view json, int* replaced);
 /// False if previous_attributes is empty ("" or {}): nothing is said.
 /// Errors: kMalformed (not a JSON object within the limits of ParseEnvelope). Thread-safe.
 Result<bool> Matches(std::string_view previous_attributes_json, std::string_view object_json);
+
+/// A member of an object, byte for byte.
+struct JsonMemberText {
+  std::string_view key;    ///< between its quotes, escapes and all
+  std::string_view value;  ///< without the blanks around it
+};
+
+/// The members of `object_json`, and not those inside of them, in their order. Views into `object_json`.
+/// Errors: kMalformed (not a JSON object).
+Result<std::vector<JsonMemberText>> MembersOf(std::string_view object_json);
 
 }  // namespace keystrand::stripe

@@ -1,5 +1,8 @@
 #include "worker/store/objects.h"
 
+#include <optional>
+#include <utility>
+
 namespace keystrand::worker::store {
 namespace {
 
@@ -10,7 +13,12 @@ SELECT o.scope, o.object, o.id, extract(epoch FROM o.event_created)::bigint, o.t
        CASE WHEN o.event_created BETWEEN to_timestamp(k.oldest) AND to_timestamp(k.newest) THEN o.data::text END,
        CASE WHEN o.event_created BETWEEN to_timestamp(k.oldest) AND to_timestamp(k.newest) AND o.candidates IS NOT NULL
             THEN ARRAY(SELECT unnest(ARRAY[c ->> 'event_id', c ->> 'event_type', c ->> 'api_version',
-                                           (c -> 'previous_attributes')::text, (c -> 'data')::text])
+                                           (c -> 'previous_attributes')::text,
+                                           CASE WHEN c -> 'differs' = '{}' AND NOT c ? 'lacks' THEN 'shown'
+                                                WHEN c ? 'differs'
+                                                THEN (o.data - ARRAY(SELECT jsonb_array_elements_text(c -> 'lacks'))
+                                                      || (c -> 'differs'))::text
+                                                ELSE (c -> 'data')::text END])
                          FROM jsonb_array_elements(o.candidates) AS c) END
   FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) WITH ORDINALITY
          AS k(scope, object, id, oldest, newest, position)
@@ -33,49 +41,6 @@ COPY stripe.objects (scope, object, id, data, api_version, event_id, event_type,
 FROM STDIN (FORMAT binary))",
                                 11};
 
-constexpr std::size_t kCandidateFields = 5;
-
-/// Ids and types are printable ASCII: only two characters need an escape.
-std::string Quoted(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted += '"';
-}
-
-std::string OneCandidate(const Candidate& candidate, bool is_the_row) {
-  std::string json = "{\"event_id\":" + Quoted(candidate.event_id) + ",\"event_type\":" + Quoted(candidate.event_type);
-  if (!candidate.api_version.empty()) json += ",\"api_version\":" + Quoted(candidate.api_version);
-  if (!candidate.previous_attributes.empty()) json += ",\"previous_attributes\":" + candidate.previous_attributes;
-  if (!candidate.data.empty() && !is_the_row) json += ",\"data\":" + candidate.data;  // the row has its own data
-  return json += '}';
-}
-
-/// Null when the row says it all: one candidate, and nothing that could order it against a later one of its second.
-std::optional<std::string> CandidatesJson(const ObjectRow& row) {
-  if (row.candidates.empty()) return std::nullopt;
-  if (row.candidates.size() == 1 && row.candidates.front().previous_attributes.empty()) return std::nullopt;
-  std::string json = "[";
-  for (const auto& candidate : row.candidates) {
-    if (json.size() > 1) json += ',';
-    json += OneCandidate(candidate, candidate.event_id == row.event_id);
-  }
-  return json += ']';
-}
-
-/// `fields`: kCandidateFields per candidate, as kLoad flattens them.
-std::vector<Candidate> CandidatesOf(const ObjectRow& row, const std::vector<std::string>& fields) {
-  std::vector<Candidate> candidates;
-  for (std::size_t i = 0; i + kCandidateFields <= fields.size(); i += kCandidateFields) {
-    candidates.push_back({fields[i], fields[i + 1], fields[i + 2], fields[i + 3], fields[i + 4]});
-    if (candidates.back().event_id == row.event_id) candidates.back().data = row.data;
-  }
-  if (candidates.empty()) candidates.push_back({row.event_id, row.event_type, row.api_version, "", row.data});
-  return candidates;
-}
-
 std::optional<std::string_view> NullIfEmpty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
 }
@@ -97,7 +62,11 @@ Params RowParams(const std::vector<const ObjectRow*>& rows) {
       .Add(ArrayOf(
           rows, [](const auto* row) -> const auto& { return row->event_type; }))
       .Add(ArrayOf(rows, [](const auto* row) { return row->event_created; }))
-      .Add(ArrayOf(rows, [](const auto* row) { return CandidatesJson(*row); }))
+      .Add(ArrayOf(rows,
+                   [](const auto* row) {
+                     auto json = CandidatesJson(row->candidates, row->event_id, row->data);
+                     return json.empty() ? std::nullopt : std::optional(std::move(json));
+                   }))
       .Add(ArrayOf(rows, [](const auto* row) { return row->terminal; }))
       .Add(ArrayOf(rows, [](const auto* row) { return row->deleted; }));
   return params;
@@ -135,7 +104,8 @@ Result<std::vector<ObjectRow>> LoadObjects(Transaction& transaction, const std::
     row.api_version = rows->Text(i, 8);
     if (rows->Flag(i, 9)) {
       row.data = rows->Text(i, 10);
-      row.candidates = CandidatesOf(row, ParseTextArray(rows->Text(i, 11)));
+      row.candidates = CandidatesFrom(ParseTextArray(rows->Text(i, 11)),
+                                      {row.event_id, row.event_type, row.api_version, "", row.data});
     }
     loaded.push_back(std::move(row));
   }
@@ -165,7 +135,7 @@ Result<std::size_t> InsertObjects(Transaction& transaction, const std::vector<co
         .Text(row->event_id)
         .Text(row->event_type)
         .UnixSeconds(row->event_created)
-        .JsonbOrNull(CandidatesJson(*row).value_or(""))
+        .JsonbOrNull(CandidatesJson(row->candidates, row->event_id, row->data))
         .Boolean(row->terminal)
         .Boolean(row->deleted);
   }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "worker/store/candidates.h"
 #include "worker/store/session.h"
 
 namespace keystrand::worker::store {
@@ -15,15 +16,6 @@ struct ObjectKey {
   std::string object;  ///< kind, e.g. "customer"
   std::string id;      ///< "" for singletons
   auto operator<=>(const ObjectKey&) const = default;
-};
-
-/// One event of the newest second of an object.
-struct Candidate {
-  std::string event_id;
-  std::string event_type;
-  std::string api_version;
-  std::string previous_attributes;  ///< JSON text; empty: none
-  std::string data;                 ///< JSON text; empty: not mirrored
 };
 
 /// A row of stripe.objects.

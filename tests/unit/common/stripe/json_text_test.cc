@@ -116,5 +116,29 @@ TEST(MatchesTest, CostsLittleForManyKeys) {
   EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 10);  // pairwise comparison takes far longer
 }
 
+std::string Split(std::string_view json) {
+  const auto members = MembersOf(json);
+  if (!members) return "error: " + members.error().detail;
+  std::string text;
+  for (const auto& member : *members) text += "<" + std::string(member.key) + "|" + std::string(member.value) + ">";
+  return text;
+}
+
+TEST(MembersOfTest, TakesTheOutermostByteForByteInTheirOrder) {
+  EXPECT_EQ(Split(R"({"b":1,"a":"x","b":{"c":[1,2]}})"), R"(<b|1><a|"x"><b|{"c":[1,2]}>)");
+  EXPECT_EQ(Split(" { \"a\" :\n {\"x\" : [ 1 , 2 ] } ,\t\"b\": null\r\n} "), R"(<a|{"x" : [ 1 , 2 ] }><b|null>)");
+  EXPECT_EQ(Split("{}"), "");
+}
+
+TEST(MembersOfTest, IsNotTakenInByWhatStandsInStrings) {
+  EXPECT_EQ(Split(R"({"a":",}\"","c:,\"d":"{:","e":[",\"f\":1"]})"), R"(<a|",}\""><c:,\"d|"{:"><e|[",\"f\":1"]>)");
+}
+
+TEST(MembersOfTest, RefusesWhatIsNoObject) {
+  for (const auto* const json : {"", "1", "null", "[]", "[{}]", R"("a")", R"({"a":)", R"({"a":1}x)", R"({"a":1,})"}) {
+    EXPECT_FALSE(MembersOf(json).has_value()) << json;
+  }
+}
+
 }  // namespace
 }  // namespace keystrand::stripe

@@ -1,0 +1,139 @@
+#include "worker/store/objects.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "common/stripe/json_tree.h"
+#include "tests/integration/support.h"
+
+namespace keystrand::worker::store {
+namespace {
+
+using namespace testing_support;
+
+constexpr std::int64_t kSecond = 1'795'000'000;
+
+class ObjectsTest : public testing::Test {
+ protected:
+  ObjectsTest() : session_(Settings(), nullptr) { EXPECT_TRUE(session_.Connect()); }
+  ~ObjectsTest() override { Query("DELETE FROM stripe.objects WHERE scope = $1", {scope_}); }
+
+  static DatabaseSettings Settings() {
+    DatabaseSettings settings;
+    settings.url = DatabaseUrl();
+    return settings;
+  }
+
+  [[nodiscard]] ObjectRow Row(const std::vector<std::string>& data, std::size_t shown) const {
+    ObjectRow row{{scope_, "thing", "id"}, data[shown], "v", "evt_" + std::to_string(shown), "t", kSecond, {}};
+    for (std::size_t i = 0; i < data.size(); ++i) {
+      row.candidates.push_back({"evt_" + std::to_string(i), "t", "v", R"({"n":)" + std::to_string(i) + "}", data[i]});
+    }
+    return row;
+  }
+
+  void Write(const ObjectRow& row) {
+    const auto written = session_.InTransaction([&](Transaction& transaction) -> Result<> {
+      const auto found = LoadObjects(transaction, {{row.key, kSecond, kSecond}});
+      if (!found) return Fail(found.error());
+      const auto rows = found->empty() ? InsertObjects(transaction, {&row}) : UpdateObjects(transaction, {&row});
+      if (!rows) return Fail(rows.error());
+      EXPECT_EQ(*rows, 1U);
+      return {};
+    });
+    ASSERT_TRUE(written) << written.error().detail;
+  }
+
+  [[nodiscard]] ObjectRow Read() {
+    std::vector<ObjectRow> rows;
+    const auto read = session_.InTransaction([&](Transaction& transaction) -> Result<> {
+      auto loaded = LoadObjects(transaction, {{{scope_, "thing", "id"}, kSecond, kSecond}});
+      if (!loaded) return Fail(loaded.error());
+      rows = *std::move(loaded);
+      return {};
+    });
+    EXPECT_TRUE(read) << read.error().detail;
+    return rows.size() == 1 ? rows.front() : ObjectRow{};
+  }
+
+  void ExpectTheSame(const ObjectRow& read, const ObjectRow& written) const {
+    EXPECT_EQ(read.event_id, written.event_id);
+    ASSERT_EQ(read.candidates.size(), written.candidates.size());
+    for (std::size_t i = 0; i < read.candidates.size(); ++i) {
+      const Candidate& a = read.candidates[i];
+      const Candidate& b = written.candidates[i];
+      EXPECT_EQ(a.event_id, b.event_id);
+      EXPECT_TRUE(Same(a.data, b.data)) << a.data << "\n" << b.data << "\nshown: " << written.data;
+      EXPECT_TRUE(Same(a.previous_attributes, b.previous_attributes));
+    }
+  }
+
+  static bool Same(const std::string& a, const std::string& b) {
+    const auto one = stripe::ReadJsonTree(a);
+    const auto other = stripe::ReadJsonTree(b);
+    return one && other && stripe::Equal(*one, *other);
+  }
+
+  const std::string scope_ = UniqueName("test");
+  Session session_;
+};
+
+/// An object of few members, so that two of them have some in common.
+std::string AnyObject(std::mt19937& dice) {
+  const std::vector<std::string> values = {"1",  "1.0",  "null", "\"a,b\"", "{}", R"({"a": [1, {"b": null}]})",
+                                           "[]", "[ 1 ]"};
+  const std::vector<std::string> keys = {"a", "b", "c", "k:1", "é", R"(\u0061)", "lacks", "differs", ""};
+  const auto one_of = [&](const auto& list) { return list[dice() % list.size()]; };
+  std::string json = "{";
+  for (auto members = dice() % 6; members > 0; --members) {
+    json += (json.size() > 1 ? ", \"" : "\"") + one_of(keys) + "\": " + one_of(values);
+  }
+  return json + "}";
+}
+
+TEST_F(ObjectsTest, TheEventsOfOneSecondAreReadAsTheyWereWritten) {
+  std::mt19937 dice(20261126);
+  for (int round = 0; round < 300; ++round) {
+    const std::vector<std::string> data = {AnyObject(dice), AnyObject(dice), AnyObject(dice)};
+    const auto first = Row(data, dice() % data.size());
+    Write(first);
+    const auto read = Read();
+    ExpectTheSame(read, first);
+    // As a batch does it: what was read, with another one shown.
+    auto second = read;
+    const auto& shown = second.candidates[dice() % data.size()];
+    second.event_id = shown.event_id;
+    second.data = shown.data;
+    Write(second);
+    ExpectTheSame(Read(), second);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(ObjectsTest, OnesThatWereKeptAsAWholeAreReadToo) {
+  Write(Row({R"({"a": 1})", R"({"a": 2})"}, 0));
+  Query(R"(UPDATE stripe.objects SET candidates = '[{"event_id": "evt_0", "event_type": "t"},
+           {"event_id": "evt_1", "event_type": "t", "data": {"b": 3}}]' WHERE scope = $1)",
+        {scope_});
+  const auto read = Read();
+  ASSERT_EQ(read.candidates.size(), 2U);
+  EXPECT_TRUE(Same(read.candidates[0].data, R"({"a": 1})"));
+  EXPECT_TRUE(Same(read.candidates[1].data, R"({"b": 3})"));
+}
+
+TEST_F(ObjectsTest, ATimeBeyondPostgresYearsIsADataError) {
+  auto row = Row({"{}"}, 0);
+  row.event_created = 99'999'999'999'999;
+  const auto refused = session_.InTransaction([&](Transaction& transaction) -> Result<> {
+    if (auto none = LoadObjects(transaction, {{row.key, 0, 0}}); !none) return Fail(none.error());
+    const auto written = InsertObjects(transaction, {&row});
+    return written ? Result<>{} : Fail(written.error());
+  });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kRejected);
+  EXPECT_NE(refused.error().detail.find("22008"), std::string::npos) << refused.error().detail;
+}
+
+}  // namespace
+}  // namespace keystrand::worker::store
