@@ -11,7 +11,7 @@ import urllib.parse
 
 from runner.results import Results
 from runner.stage import BenchError, Stage, TEMPLATE, client_environment, query, say
-from runner.subjects import Backlog, RunningWorker, Worker, commit_times
+from runner.subjects import Backlog, RunningWorker, Worker, commit_times, wrong_tables
 
 SCENARIO = "drain"
 PGBENCH = pathlib.Path("/usr/lib/postgresql/15/bin/pgbench")
@@ -41,6 +41,8 @@ def run(stage: Stage, workers: list[Worker], plan: Plan, rounds: int, results: R
         for worker in workers:
             say(f"{worker.name}: draining {backlog.records} records")
             results.add(SCENARIO, worker.name, f"{backlog.records} records", drain(stage, worker, backlog, plan.deadline_s))
+        say("the same SQL from memory")
+        results.add(SCENARIO, "same SQL from memory", f"{backlog.records} records", from_memory(stage, backlog))
         say("PostgreSQL alone")
         results.add(SCENARIO, "PostgreSQL alone", f"{backlog.records} records", floor(stage, backlog))
 
@@ -79,6 +81,17 @@ def wait_settled(worker: RunningWorker, records: int, deadline_s: float) -> None
             return
         time.sleep(0.5 if settled < 0.8 * records else 0.05)
     raise BenchError(f"{worker.program.name} settled {settled} of {records} records within {deadline_s:g} s")
+
+
+def from_memory(stage: Stage, backlog: Backlog) -> dict:
+    """The limit of a worker with these statements: they alone, as ours sends them, on the same load, with as many
+    connections and batches of the same size, nothing consumed, parsed or dispatched."""
+    url = stage.new_database()
+    report = stage.settle_from_memory(url, ["--records", backlog.records, "--connections", FLOOR_CONNECTIONS, "--batch", FLOOR_BATCH])
+    problems = wrong_tables(url, Backlog({}, report["records"], report["events"], report["duplicates"], report["objects"]))
+    if problems:
+        raise BenchError(f"the same SQL from memory wrote wrong tables: {'; '.join(problems)}")
+    return report
 
 
 def floor(stage: Stage, backlog: Backlog) -> dict:

@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from process import StackError, free_port_block
 from stack import Stack
@@ -180,15 +180,20 @@ class Stage:
         """Fills a topic; the report with what a correct consumer ends up with."""
         return self._tool("bench_prefill", ["--topic", topic, "--template", TEMPLATE, "--tag", self.next_tag(), *arguments])
 
+    def settle_from_memory(self, database_url: str, arguments: Sequence[object]) -> dict:
+        """Settles a backlog by the worker's statements alone; the report."""
+        return self._tool("bench_from_memory", ["--template", TEMPLATE, "--tag", self.next_tag(), *arguments],
+                          {"KEYSTRAND_DATABASE_URL": database_url})
+
     def records_in(self, topic: str) -> int:
         return self._tool("bench_prefill", ["--topic", topic, "--count"])["records"]
 
     def tool_environment(self) -> dict[str, str]:
         return {**clean_environment(), **self.stack.env(), "KEYSTRAND_BENCH_SECRET": SECRET}
 
-    def _tool(self, name: str, arguments: Sequence[object]) -> dict:
-        done = subprocess.run([self.tool(name), *map(str, arguments)], env=self.tool_environment(), capture_output=True, text=True,
-                              timeout=600, check=False)
+    def _tool(self, name: str, arguments: Sequence[object], environment: Mapping[str, str] | None = None) -> dict:
+        done = subprocess.run([self.tool(name), *map(str, arguments)], env={**self.tool_environment(), **(environment or {})},
+                              capture_output=True, text=True, timeout=600, check=False)
         if done.returncode != 0:
             raise BenchError(f"{name} failed: {done.stderr.strip()}")
         return json.loads(done.stdout)
