@@ -1,6 +1,7 @@
 #include "worker/settings.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "common/kafka/client_settings.h"
 
@@ -19,6 +20,8 @@ std::vector<std::string> ProblemsOfMirror(const std::vector<std::string>& mirror
 }
 
 }  // namespace
+
+int UsualExecutors() { return std::clamp(2 * static_cast<int>(std::thread::hardware_concurrency()), 2, 8); }
 
 void Settings::AddTo(config::Reader& reader) {
   reader.Add(admin_listen, {"admin-listen", "Where /livez, /readyz, /metrics and /version are served; never public"});
@@ -45,7 +48,7 @@ void Settings::AddTo(config::Reader& reader) {
              {"database-password-file", "File with the password on its first line; read again at each connect"});
   reader.Add(account, {"account", "Your own account (acct_…): events that name it count as self"});
   reader.Add(executors,
-             {"executors", "Threads that apply batches, with a connection each; 8 keep a commit's wait busy"},
+             {"executors", "Threads that apply batches, with a connection each; two per core, 8 at most"},
              config::Range<int>{1, 64}, "threads");
   reader.Add(batch_max,
              {"batch-max", "Events in one transaction; it grows by itself under load, more than 200 gains little"},

@@ -11,6 +11,10 @@
 
 namespace keystrand::worker {
 
+/// Two for each core of this machine, 8 at most: while one waits for its commit the other works, and more only take each
+/// other's batches and caches.
+int UsualExecutors();
+
 /// Everything an operator can set about keystrand-worker; the reasons stand beside each in AddTo.
 struct Settings {
   config::Listen admin_listen{"127.0.0.1", 9102};
@@ -26,7 +30,7 @@ struct Settings {
   std::string account;
   int inbox_days = 100;  ///< 0: the worker prunes nothing
   std::chrono::seconds prune_interval{3600};
-  int executors = 8;
+  int executors = UsualExecutors();
   std::size_t batch_max = 200;
   std::vector<std::string> mirror{"all"};
   std::string group_instance_id;  ///< empty: dynamic membership

@@ -25,6 +25,7 @@ from traffic.sender import History
 # Invented, for these tests only: they open nothing.
 LOGIN, PASSWORD = "keystrand_app", "invented-for-tests-2"
 
+EXECUTORS = 8  # whatever the machine has
 SMALL_BATCHES = {"KEYSTRAND_BATCH_MAX": "5"}  # more transactions for a fault to hit
 BACK_DEADLINE_S = 30  # a worker that applies nothing by then does not come back by itself
 
@@ -75,7 +76,8 @@ def worker_url(system: System, name: str = "worker", password: str | None = PASS
 
 def start_worker(system: System, name: str = "worker", ports: list[int] | None = None, **settings: str) -> Program:
     """With the rights of keystrand_worker; not necessarily ready. `ports`: of the servers to try, in turn."""
-    return system.start_worker(name, **{"KEYSTRAND_DATABASE_URL": worker_url(system, name, ports=ports), **settings})
+    return system.start_worker(name, **{"KEYSTRAND_DATABASE_URL": worker_url(system, name, ports=ports),
+                                        "KEYSTRAND_EXECUTORS": str(EXECUTORS), **settings})
 
 
 def traffic(receiver: Program, history: History, per_s: float = 100) -> Traffic:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from database.conftest import (LOGIN, PASSWORD, applies, check_of, counted_attempts, ended_well, first_settled_after,
+from database.conftest import (EXECUTORS, LOGIN, PASSWORD, applies, check_of, counted_attempts, ended_well, first_settled_after,
                                held_because, start_worker, traffic, worker_url)
 from keystrand_e2e.load import send, stories
 from keystrand_e2e.postgres_servers import execute, pooled
@@ -19,7 +19,6 @@ from traffic.sender import History
 
 Tell = Callable[[str, object], None]
 
-EXECUTORS = 8
 NEW_PASSWORD = "invented-for-tests-3"
 
 # What a database, or a role on it, may have as its defaults, and must not matter.

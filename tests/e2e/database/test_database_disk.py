@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from database.conftest import (OBSERVER_RIGHTS, ROLE, applies, counted_attempts, ended_well, first_settled_after,
+from database.conftest import (EXECUTORS, OBSERVER_RIGHTS, ROLE, applies, counted_attempts, ended_well, first_settled_after,
                                held_because, start_worker, traffic)
 from keystrand_e2e.postgres_servers import SmallDisk, execute, small_disk
 from keystrand_e2e.programs import Program
@@ -17,7 +17,6 @@ from keystrand_e2e.system import System
 from traffic.sender import History
 
 DISK_BYTES = 64 << 20
-EXECUTORS = 8
 WATCHED_S = 3
 
 
