@@ -70,6 +70,9 @@ void AddOptions(CLI::App& app, Settings& to) {
   app.add_option("--zipf", to.workload.zipf_exponent)->capture_default_str();
   app.add_option("--duplicates", to.workload.duplicate_share, "Share of deliveries that repeat an event")
       ->capture_default_str();
+  app.add_option("--hot-share", to.workload.hot_share, "Share of new events that belong to one customer")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   app.add_option("--seed", to.workload.seed)->capture_default_str();
   app.add_option("--cpu-of", to.cpu_of,
                  "NAME=PID: report the CPU time of a process over the measured window; again with the same name: "

@@ -8,6 +8,7 @@ import pathlib
 import re
 import tempfile
 import time
+from collections.abc import Iterable, Sequence
 
 from runner import drain
 from runner.results import Results
@@ -42,18 +43,45 @@ def run(stage: Stage, pairs: list[tuple[Receiver, Worker]], plan: Plan, rounds: 
         results.add(SCENARIO, "one-row commits", case, commit_floor(stage))
 
 
+@dataclasses.dataclass
+class Way:
+    """What became of a load between its due times and PostgreSQL."""
+
+    report: dict  # of the load
+    delays_ms: dict[str, float]  # event id → from its due time to its commit
+    busiest: set[str]  # events of the customer that has most
+
+
 def measure(stage: Stage, receiver: Receiver, worker: Worker, names: dict[str, str], plan: Plan) -> dict:
+    way = send(stage, receiver, worker, names, plan)
+    return {"rate": way.report["rate_achieved"], "events": len(way.delays_ms), **figures(way.delays_ms.values()),
+            "answer_p50_ms": way.report["latency_ms"]["p50"], "answer_p99_ms": way.report["latency_ms"]["p99"],
+            "report": way.report}
+
+
+def send(stage: Stage, receiver: Receiver, worker: Worker, names: dict[str, str], plan: Plan,
+         arguments: Sequence[object] = ()) -> Way:
+    """`arguments`: more of the load's."""
     with tempfile.TemporaryDirectory() as folder, worker.run(stage, names) as consumer, receiver.run(stage, names) as producer:
         deliveries = pathlib.Path(folder) / "deliveries"
         report = stage.load(producer.port, ["--path", producer.path, "--connections", CONNECTIONS, "--rate", plan.rate, "--duplicates", 0,
                                             "--warm-up", plan.warm_up_s, "--duration", plan.duration_s,
-                                            "--deliveries", deliveries])
+                                            "--deliveries", deliveries, *arguments])
         due = due_times(deliveries)
         committed = wait_committed(consumer, due)
-    delays = sorted(1000 * (committed[event] - due[event]) for event in due)
-    return {"rate": report["rate_achieved"], "events": len(due), "p50_ms": percentile(delays, 50),
-            "p90_ms": percentile(delays, 90), "p99_ms": percentile(delays, 99), "max_ms": delays[-1],
-            "answer_p50_ms": report["latency_ms"]["p50"], "answer_p99_ms": report["latency_ms"]["p99"], "report": report}
+        busiest = {row[0] for row in query(consumer.database_url, OF_THE_BUSIEST)}
+    return Way(report, {event: 1000 * (committed[event] - due[event]) for event in due}, busiest)
+
+
+def figures(delays_ms: Iterable[float]) -> dict[str, float]:
+    delays = sorted(delays_ms)
+    return {"p50_ms": percentile(delays, 50), "p90_ms": percentile(delays, 90), "p99_ms": percentile(delays, 99),
+            "max_ms": delays[-1]}
+
+
+OF_THE_BUSIEST = """
+SELECT event_id FROM keystrand.inbox WHERE ordering_key =
+  (SELECT ordering_key FROM keystrand.inbox GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1)"""
 
 
 def due_times(deliveries: pathlib.Path) -> dict[str, float]:

@@ -62,7 +62,12 @@ std::vector<PlannedEvent> PlanDeliveries(const WorkloadShape& shape) {
   while (plan.size() < shape.deliveries) {
     const bool duplicate = Uniform(random) < shape.duplicate_share && !plan.empty();
     const double draw = Uniform(random);
-    plan.push_back(duplicate ? OneOfTheLast(plan, shape.duplicate_window, draw) : numbers.Next(zipf.Rank(draw)));
+    if (duplicate) {
+      plan.push_back(OneOfTheLast(plan, shape.duplicate_window, draw));
+      continue;
+    }
+    const bool hot = shape.hot_share > 0 && Uniform(random) < shape.hot_share;
+    plan.push_back(numbers.Next(hot ? 0 : zipf.Rank(draw)));
   }
   return plan;
 }

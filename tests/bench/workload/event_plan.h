@@ -18,6 +18,7 @@ struct WorkloadShape {
   std::size_t deliveries = 0;
   std::size_t customers = 10'000;
   double zipf_exponent = 1.1;
+  double hot_share = 0;                 ///< of new events; they belong to customer 0, besides what Zipf gives it
   double duplicate_share = 0.05;        ///< of all deliveries; each repeats one of the last `duplicate_window`
   std::size_t duplicate_window = 1000;  ///< how far back a resend reaches
   std::size_t events_per_object = 3;    ///< a customer's next object begins after this many of its events
