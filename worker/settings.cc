@@ -47,8 +47,7 @@ void Settings::AddTo(config::Reader& reader) {
   reader.Add(database_password_file,
              {"database-password-file", "File with the password on its first line; read again at each connect"});
   reader.Add(account, {"account", "Your own account (acct_…): events that name it count as self"});
-  reader.Add(executors,
-             {"executors", "Threads that apply batches, with a connection each; two per core, 8 at most"},
+  reader.Add(executors, {"executors", "Threads that apply batches, with a connection each; two per core, 8 at most"},
              config::Range<int>{1, 64}, "threads");
   reader.Add(batch_max,
              {"batch-max", "Events in one transaction; it grows by itself under load, more than 200 gains little"},

@@ -11,8 +11,8 @@
 
 namespace keystrand::worker {
 
-/// Two for each core of this machine, 8 at most: while one waits for its commit the other works, and more only take each
-/// other's batches and caches.
+/// Two for each core of this machine, 8 at most: while one waits for its commit the other works, and more only take
+/// each other's batches and caches.
 int UsualExecutors();
 
 /// Everything an operator can set about keystrand-worker; the reasons stand beside each in AddTo.

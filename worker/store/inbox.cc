@@ -16,11 +16,18 @@ SELECT i.scope, i.event_id, i.status, i.source_topic, i.source_partition, i.sour
 
 /// settled_at is the time of the transaction. A default that is asked anew for each row would keep the server from
 /// taking rows a page at a time.
-constexpr CopyStatement kInsert{"inbox_insert", R"(
+constexpr NewRowsStatement kInsert{"inbox_insert", R"(
 COPY keystrand.inbox (scope, event_id, event_type, ordering_key, object_type, object_id, api_version, event_created,
     received_at, source_topic, source_partition, source_offset, replay_id, status, reason, attempts, error_code)
 FROM STDIN (FORMAT binary))",
-                                17};
+                                   R"(
+INSERT INTO keystrand.inbox (scope, event_id, event_type, ordering_key, object_type, object_id, api_version, event_created,
+    received_at, source_topic, source_partition, source_offset, replay_id, status, reason, attempts, error_code)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                     $8::timestamptz[], $9::timestamptz[], $10::text[], $11::integer[], $12::bigint[], $13::text[],
+                     $14::text[], $15::text[], $16::integer[], $17::text[])
+ON CONFLICT DO NOTHING)",
+                                   17};
 
 constexpr Statement kUpdate{"inbox_update", R"(
 UPDATE keystrand.inbox i
@@ -62,9 +69,9 @@ void FindKnown(Transaction& transaction, const std::vector<EventKey>& keys, std:
 
 Result<std::size_t> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows) {
   if (rows.empty()) return std::size_t{0};
-  CopyRows copied(kInsert);
+  NewRows inserted(kInsert, rows.size());
   for (const auto& row : rows) {
-    copied.Text(row.key.scope)
+    inserted.Text(row.key.scope)
         .Text(row.key.event_id)
         .Text(row.event_type)
         .Text(row.ordering_key)
@@ -82,7 +89,7 @@ Result<std::size_t> InsertInbox(Transaction& transaction, const std::vector<Inbo
         .Integer(row.attempts)
         .TextOrNull(row.error_code);
   }
-  return transaction.Copy(kInsert, std::move(copied));
+  return transaction.Insert(kInsert, std::move(inserted));
 }
 
 Result<std::size_t> UpdateInbox(Transaction& transaction, const std::vector<InboxRow>& rows) {

@@ -35,11 +35,17 @@ UPDATE stripe.objects o
          AS u(scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal, deleted)
  WHERE o.scope = u.scope AND o.object = u.object AND o.id = u.id)"};
 
-constexpr CopyStatement kInsert{"objects_insert", R"(
+constexpr NewRowsStatement kInsert{"objects_insert", R"(
 COPY stripe.objects (scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal,
-                     deleted)
+    deleted)
 FROM STDIN (FORMAT binary))",
-                                11};
+                                   R"(
+INSERT INTO stripe.objects (scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal,
+    deleted)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[],
+                     $8::timestamptz[], $9::jsonb[], $10::boolean[], $11::boolean[])
+ON CONFLICT DO NOTHING)",
+                                   11};
 
 std::optional<std::string_view> NullIfEmpty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
@@ -125,9 +131,9 @@ Result<std::size_t> UpdateObjects(Transaction& transaction, const std::vector<co
 
 Result<std::size_t> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
   if (rows.empty()) return std::size_t{0};
-  CopyRows copied(kInsert);
+  NewRows inserted(kInsert, rows.size());
   for (const auto* row : rows) {
-    copied.Text(row->key.scope)
+    inserted.Text(row->key.scope)
         .Text(row->key.object)
         .Text(row->key.id)
         .JsonbOrNull(row->data)
@@ -139,7 +145,7 @@ Result<std::size_t> InsertObjects(Transaction& transaction, const std::vector<co
         .Boolean(row->terminal)
         .Boolean(row->deleted);
   }
-  return transaction.Copy(kInsert, std::move(copied));
+  return transaction.Insert(kInsert, std::move(inserted));
 }
 
 }  // namespace keystrand::worker::store

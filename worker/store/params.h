@@ -12,7 +12,14 @@
 namespace keystrand::worker::store {
 
 /// What the elements of an array are to PostgreSQL. The statement's cast has to name the same type.
-enum class ElementType : std::uint32_t { kBoolean = 16, kBigint = 20, kInteger = 23, kText = 25 };  // as in pg_type
+enum class ElementType : std::uint32_t {
+  kBoolean = 16,
+  kBigint = 20,
+  kInteger = 23,
+  kText = 25,
+  kTimestamptz = 1184,
+  kJsonb = 3802
+};  // as in pg_type
 
 template <typename T>
 constexpr ElementType ElementTypeOf() {

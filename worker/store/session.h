@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "common/core/result.h"
-#include "worker/store/copy_rows.h"
+#include "worker/store/new_rows.h"
 #include "worker/store/params.h"
 
 namespace keystrand::worker::store {
@@ -78,10 +78,10 @@ class Transaction {
   /// Run.
   void Defer(const Statement& statement, Params params, std::function<Result<>(const Rows&)> then);
   Result<> Flush();
-  /// Puts rows into a table, much cheaper than an INSERT does: after what was deferred, and never first in its
-  /// transaction. Returns how many the table took: fewer than given if a trigger kept some out. Errors: kConflict where
-  /// another transaction was first to commit a row of the same primary key; those of the rows themselves.
-  Result<std::size_t> Copy(const CopyStatement& statement, CopyRows rows);
+  /// Puts new rows into a table: after what was deferred, and never first in its transaction. Returns how many the
+  /// table took: fewer than given where another transaction was first to commit a row of the same primary key. Errors:
+  /// kConflict, which may mean the same; those of the rows themselves.
+  Result<std::size_t> Insert(const NewRowsStatement& statement, NewRows rows);
 
  private:
   Impl& impl_;

@@ -116,10 +116,13 @@ def check_of(worker: Program, name: str) -> bool:
     return bool(worker.checks()[name]["ok"])
 
 
-def held_because(worker: Program, word: str, times: int = 1) -> None:
-    """Until it has said so often that the database is away, with that word in the reason."""
-    eventually(lambda: sum(word in str(line.get("detail")) for line in worker.log_lines("db.unavailable")) >= times,
-               f"held because of {word}", BACK_DEADLINE_S)
+def held_because(worker: Program, *words: str, times: int = 1) -> None:
+    """Until it has said so often that the database is away, with one of the words in the reason."""
+    def said() -> bool:
+        reasons = [str(line.get("detail")) for line in worker.log_lines("db.unavailable")]
+        return sum(any(word in reason for word in words) for reason in reasons) >= times
+
+    eventually(said, f"held because of {' or '.join(words)}", BACK_DEADLINE_S)
 
 
 def counted_attempts(worker: Program) -> list[dict[str, object]]:

@@ -100,22 +100,24 @@ def test_rival_locks_are_conflicts_that_are_run_again(
     ended_well(system, history)
 
 
+@pytest.mark.parametrize("rows, errors", [(1, 0), (60, 1)], ids=["inserted", "copied"])
 def test_row_that_somebody_else_was_first_to_write_is_a_conflict_that_is_run_again(
-        system: System, receiver: Program, worker: Program, history: History) -> None:
-    """Not there when the worker looked, there when it writes: its COPY waits for the other, and fails."""
-    nowhere = world("second to write")
-    event = nowhere.tell("customer.created", nowhere.make("customer"))
+        system: System, receiver: Program, history: History, rows: int, errors: int) -> None:
+    """Not there when the worker looked, there when it writes: it waits for the other, and is second."""
+    nowhere = world(f"second to write {rows}")
+    events = [nowhere.tell("customer.created", nowhere.make("customer")) for _ in range(rows)]
+    send(receiver, history, [delivery.of(event) for event in events])
     with psycopg.connect(system.url("rival")) as rival:
         rival.execute(
             "INSERT INTO stripe.objects (scope, object, id, event_id, event_type, event_created) "
             "VALUES ('test/self', 'customer', %s, 'evt_rival', 'customer.updated', to_timestamp(0))",
-            (event["data"]["object"]["id"],))
-        send(receiver, history, [delivery.of(event)])
+            (events[0]["data"]["object"]["id"],))
+        worker = start_worker(system, KEYSTRAND_EXECUTORS="1")  # so that they are one batch
         eventually(lambda: system.value("SELECT count(*) FROM pg_locks WHERE NOT granted") == 1, "the worker waiting")
         rival.commit()
     system.wait_drained()
     assert conflicts(worker) == 1
-    assert worker.metrics().sum("keystrand_db_errors_total", **{"class": "constraint"}) == 1
+    assert worker.metrics().sum("keystrand_db_errors_total", **{"class": "constraint"}) == errors
     assert counted_attempts(worker) == []
     ended_well(system, history)
 

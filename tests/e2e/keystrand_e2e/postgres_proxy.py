@@ -12,6 +12,7 @@ from typing import Any
 from keystrand_e2e.fault_proxy import Line, Proxy
 
 CHUNK_BYTES = 1 << 16
+INBOX_INSERT, INBOX_COPY = "inbox_insert", "COPY keystrand.inbox"
 
 
 class Side(enum.Enum):
@@ -22,9 +23,10 @@ class Side(enum.Enum):
 
 
 class PostgresProxy(Proxy):
-    """`statement`: the one whose transactions are of interest here: a prepared one by its name, or how a COPY begins."""
+    """`statement`: the prepared one whose transactions are of interest here: by its name, the inbox's insert, which is a COPY
+    where there are many rows."""
 
-    def __init__(self, target: int, port: int, statement: str = "COPY keystrand.inbox"):
+    def __init__(self, target: int, port: int, statement: str = INBOX_INSERT):
         super().__init__(target, port)
         self.statement = statement
         self.left_in_copy = 0  # connections
@@ -48,8 +50,8 @@ class PostgresProxy(Proxy):
         self._to_cut[side] = count
 
     def leave_in_copy(self, count: int) -> None:
-        """So many connections from now on hang once `statement`, a COPY, is under way: the server waits for its rows, which
-        never come, nor does the client's end of the connection."""
+        """So many connections from now on hang once they copy into the inbox: the server waits for the rows, which never come,
+        nor does the client's end of the connection."""
         self._to_leave = count
 
     def leaves_now(self) -> bool:
@@ -123,8 +125,8 @@ class _PostgresLine(Line):
     def _copy(self, sql: str) -> None:
         """Of simple queries, the client sends only copies: a round trip until the server is ready for the rows."""
         self._round_trip()
-        if sql.startswith(self._proxy.statement):
-            self._writes = True
+        if sql.startswith(INBOX_COPY):
+            self._writes |= self._proxy.statement == INBOX_INSERT
             self._left = self._proxy.leaves_now()
 
     def _break_commit(self, side: Side) -> None:

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/store/params.h"
+
+namespace keystrand::worker::store {
+
+/// How new rows get into a table. Both statements list the columns in the order in which NewRows gets them. `name` is a
+/// constant and the `operation` label.
+struct NewRowsStatement {
+  const char* name;
+  const char* copy;    ///< COPY … FROM STDIN (FORMAT binary)
+  const char* insert;  ///< INSERT … SELECT … FROM unnest($1::text[], …), an array per column
+  std::int16_t columns;
+};
+
+/// New rows of one table, built field by field, row after row. Each field has to be of its column's type: the server
+/// checks lengths and values of what is copied, not types.
+///
+/// Many rows are copied: the server takes them a page at a time, at half the cost of an INSERT. Few are inserted: a
+/// COPY costs a round trip more, and each time what a prepared statement costs once.
+class NewRows {
+ public:
+  static constexpr std::size_t kCopiedMin = 32;
+
+  /// `rows`: how many there will be.
+  NewRows(const NewRowsStatement& statement, std::size_t rows);
+
+  NewRows& Text(std::string_view text);
+  NewRows& TextOrNull(std::string_view text) { return text.empty() ? Null(ElementType::kText) : Text(text); }
+  NewRows& Jsonb(std::string_view json);
+  NewRows& JsonbOrNull(std::string_view json) { return json.empty() ? Null(ElementType::kJsonb) : Jsonb(json); }
+  NewRows& Integer(std::int32_t number);
+  NewRows& Bigint(std::int64_t number);
+  NewRows& Boolean(bool flag);
+  /// timestamptz. What lies outside of PostgreSQL's years is refused there (22008), as by to_timestamp.
+  NewRows& UnixSeconds(std::int64_t seconds) { return UnixTime(seconds, 1'000'000); }
+  NewRows& UnixMilliseconds(std::int64_t milliseconds) { return UnixTime(milliseconds, 1'000); }
+  NewRows& Null(ElementType type);
+
+  [[nodiscard]] bool copied() const { return copied_; }
+  [[nodiscard]] std::string TakeCopy() &&;  ///< of copied rows, which are complete
+  [[nodiscard]] Params TakeParams() &&;     ///< of the others
+
+ private:
+  NewRows& UnixTime(std::int64_t units, std::int64_t microseconds_each);
+  /// The head of the next field that is copied, and before the first of a row that of the row.
+  void Begin(std::uint32_t length);
+  /// The array of the next field's column.
+  Array& Next(ElementType type);
+  void Advance() { column_ = static_cast<std::int16_t>((column_ + 1) % columns_); }
+
+  const bool copied_;
+  const std::int16_t columns_;
+  std::int16_t column_ = 0;  ///< of the next field
+  std::string bytes_;        ///< copied
+  std::vector<Array> arrays_;
+};
+
+}  // namespace keystrand::worker::store
