@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <set>
 #include <utility>
 
 #include "worker/store/connection.h"
 #include "worker/store/errors.h"
+#include "worker/store/session_setup.h"
 
 namespace keystrand::worker::store {
 
@@ -25,13 +25,6 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kHealthyWithin{1000};  ///< how soon a trivial statement comes back from a database that is well
-
-/// Conninfo defaults that bound every wait on a dead peer. What the url says wins.
-constexpr std::pair<const char*, const char*> kDefaults[] = {{"keepalives_idle", "5"},
-                                                             {"keepalives_interval", "2"},
-                                                             {"keepalives_count", "3"},
-                                                             {"tcp_user_timeout", "10000"},
-                                                             {"target_session_attrs", "read-write"}};
 
 /// Whatever the default is: the lease check needs the new snapshot that only this level gives each statement.
 constexpr Command kBegin{Command::Kind::kText, "", "BEGIN ISOLATION LEVEL READ COMMITTED"};
@@ -50,42 +43,6 @@ SELECT s.system_identifier || '/' || d.oid || '/' ||
        CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END
   FROM pg_control_system() s, pg_database d WHERE d.datname = current_database())"};
 
-Result<std::string> FirstLineOf(const std::string& file) {
-  std::ifstream input(file);
-  std::string line;
-  if (!std::getline(input, line)) {
-    return Fail(ErrorCode::kUnavailable, "no password can be read from KEYSTRAND_DATABASE_PASSWORD_FILE, " + file);
-  }
-  return line;
-}
-
-/// The url (or key=value pairs) in its parts, with the password file's content and our defaults.
-Result<Connection::Parameters> ParametersOf(const DatabaseSettings& settings) {
-  char* reason = nullptr;
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
-      PQconninfoParse(settings.url.c_str(), &reason), &PQconninfoFree);
-  if (!options) {
-    PQfreemem(reason);  // it quotes the url, which may hold a password
-    return Fail(ErrorCode::kMisdeployed, "KEYSTRAND_DATABASE_URL is not a PostgreSQL connection string");
-  }
-  Connection::Parameters parameters;
-  std::set<std::string> given;
-  const auto add = [&](const std::string& name, const std::string& value) {
-    if (given.insert(name).second) parameters.emplace_back(name, value);
-  };
-  if (!settings.password_file.empty()) {
-    const auto password = FirstLineOf(settings.password_file);
-    if (!password) return Fail(password.error());
-    add("password", *password);
-  }
-  for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
-    if (option->val != nullptr) add(option->keyword, option->val);
-  }
-  add("application_name", settings.application_name);
-  for (const auto& [name, value] : kDefaults) add(name, value);
-  return parameters;
-}
-
 /// How much later than its own limit a server that is well cancels a statement. One that is later stood still, or is
 /// behind a line that did, however well it answers afterwards. Short limits tell nothing: a round trip may take longer.
 constexpr milliseconds kCancelsWithin{250};
@@ -93,26 +50,6 @@ constexpr milliseconds kTellingLimit{1000};
 
 bool StoodStill(milliseconds limit, Clock::duration took) {
   return limit >= kTellingLimit && took > limit + kCancelsWithin;
-}
-
-/// So young a transaction leaves each statement the session's timeout; later ones get what is left.
-milliseconds YouthOf(milliseconds transaction_timeout) { return transaction_timeout / 5; }
-
-/// Key look-ups only: a plan that scans a table because its statistics are a minute old is never the right one here.
-std::vector<std::string> SessionSql(milliseconds timeout) {
-  const auto statement_timeout = std::to_string((timeout - YouthOf(timeout)).count());
-  return {
-      "SET statement_timeout = " + statement_timeout,
-      "SET idle_in_transaction_session_timeout = " + std::to_string(timeout.count()),
-      "SET client_encoding = 'UTF8'",  // these three: how our parameters and the server's answers are read
-      "SET tcp_keepalives_idle = 5",   // and these four: when the server misses us, as kDefaults for when we miss it
-      "SET tcp_keepalives_interval = 2", "SET tcp_keepalives_count = 3", "SET tcp_user_timeout = 10000",
-      "SET bytea_output = hex", "SET array_nulls = on", "SET enable_seqscan = off", "SET enable_hashjoin = off",
-      "SET enable_mergejoin = off", "SET jit = off",
-      // Nor is a plan for this batch's sizes: the server would make one for each small batch, at a third of its work.
-      "SET plan_cache_mode = force_generic_plan",
-      "SELECT set_config('synchronous_commit', 'on', false)"
-      " WHERE current_setting('synchronous_commit') IN ('off', 'local')"};
 }
 
 std::size_t AffectedBy(const ResultHandle& result) { return std::strtoull(PQcmdTuples(result.get()), nullptr, 10); }
