@@ -62,6 +62,8 @@ class Consumer::Impl {
                                             {"check.crcs", "true"},
                                             {"isolation.level", "read_committed"},
                                             {"partition.assignment.strategy", "range"},
+                                            // The next heartbeat tells the living of the dead: a takeover waits for it.
+                                            {"heartbeat.interval.ms", "1000"},
                                             {"queued.min.messages", "100000"},
                                             {"queued.max.messages.kbytes", kPrefetchKbytes},
                                             {"fetch.max.bytes", kFetchBytes}});

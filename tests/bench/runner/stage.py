@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -93,6 +94,10 @@ class Program:
             raise BenchError(f"{self.name} did not stop within {STOP_DEADLINE_S} s\n{self._tail()}") from None
         if code != 0:
             raise BenchError(f"{self.name} ended with {code}\n{self._tail()}")
+
+    @property
+    def killed(self) -> bool:
+        return self._process.poll() == -signal.SIGKILL
 
     def kill(self) -> None:
         if self._process.poll() is None:
@@ -200,11 +205,13 @@ class Stage:
 
 
 @contextlib.contextmanager
-def running(program: Program) -> Iterator[Program]:
-    """Stops it at the end and insists on a clean exit; after an error it is just killed."""
+def running(program: Program, may_be_dead: bool = False) -> Iterator[Program]:
+    """Stops it at the end and insists on a clean exit, unless it was killed and that is meant; after an error it is just
+    killed."""
     try:
         yield program
-        program.stop()
+        if not (may_be_dead and program.killed):
+            program.stop()
     finally:
         program.kill()
 

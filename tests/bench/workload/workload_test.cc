@@ -69,6 +69,17 @@ TEST(EventPlanTest, AnObjectKeepsItsCustomerAndHasAFewEventsInOrderOfCreation) {
 const RunIdentity kRun{.tag = "run00042",
                        .first_created = std::chrono::sys_seconds(std::chrono::seconds(1'790'000'000))};
 
+TEST(PlanDeliveriesTest, AHotCustomerGetsItsShareAndTheOthersStayAsTheyWere) {
+  WorkloadShape shape{.deliveries = 20'000, .duplicate_share = 0};
+  const auto usual = Summarize(PlanDeliveries(shape));
+  shape.hot_share = 0.5;
+  const auto plan = PlanDeliveries(shape);
+  const auto hot = static_cast<std::size_t>(
+      std::count_if(plan.begin(), plan.end(), [](const PlannedEvent& event) { return event.customer == 0; }));
+  const auto expected = 10'000 + usual.busiest_customer_deliveries / 2;
+  EXPECT_NEAR(static_cast<double>(hot), static_cast<double>(expected), 500);
+}
+
 constexpr char kTemplate[] =
     R"({"id": "evt_aaaaaaaaaaaaaaaaaa", "created": 1000000000, "data": {"object": {"id": "ch_bbbbbbbbbbbbbbbb",)"
     R"( "customer": "cus_cccccccc", "payment_intent": "pi_dddddddddddddddd", "receipt": "batch_keep"}}, "type": "charge.succeeded"})";
