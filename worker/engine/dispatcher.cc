@@ -82,7 +82,8 @@ void Dispatcher::OfferParked(std::int32_t partition, std::vector<std::unique_ptr
   if (lane.state == Lane::State::kIdle) MakeReady(lane);
 }
 
-void Dispatcher::Buffer(Partition& partition, const Item& item) {
+void Dispatcher::Buffer(Partition& partition, Item& item) {
+  item.arrival = ++arrivals_;
   ++partition.buffered;
   ++buffered_;
   buffered_bytes_ += item.bytes();
@@ -94,9 +95,11 @@ void Dispatcher::Unbuffer(Partition& partition, const Item& item) {
   buffered_bytes_ -= item.bytes();
 }
 
+/// Whoever waits longest is next: in turns, a key with a tenth of the load would get one slice a round, and its
+/// partition would soon be full of it.
 void Dispatcher::MakeReady(Lane& lane) {
   lane.state = Lane::State::kReady;
-  ready_.push_back(&lane);
+  ready_.emplace(lane.queue.front().arrival, &lane);
   work_.notify_one();
 }
 
@@ -155,10 +158,10 @@ Batch Dispatcher::TakeBatch() {
   batch.taken_at = std::chrono::steady_clock::now();
   std::size_t left = limits_.batch_max;
   while (left > 0 && !ready_.empty() && !batch.suspect) {
-    Lane& lane = *ready_.front();
+    Lane& lane = *ready_.begin()->second;
     const bool suspect = lane.partition->suspects > 0;
     if (suspect && !batch.slices.empty()) break;  // it travels alone
-    ready_.pop_front();
+    ready_.erase(ready_.begin());
     if (suspect && Defer(lane)) continue;
     Slice slice = SliceOf(lane);
     FillSlice(slice, suspect ? 1 : left);
@@ -274,7 +277,7 @@ void Dispatcher::DropQueued(Lane& lane) {
 void Dispatcher::ClosePartition(Partition& partition) {
   partition.open = false;
   const auto of_it = [&](const Lane* lane) { return lane->partition == &partition; };
-  std::erase_if(ready_, of_it);
+  std::erase_if(ready_, [&](const auto& entry) { return of_it(entry.second); });
   partition.deferred.clear();
   std::erase_if(waiting_, [&](const auto& entry) { return of_it(entry.second); });
   for (auto lane = partition.lanes.begin(); lane != partition.lanes.end();) {

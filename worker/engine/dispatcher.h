@@ -152,7 +152,7 @@ class Dispatcher {
   void ClosePartition(Partition& partition);
   void DropQueued(Lane& lane);
   void Unbuffer(Partition& partition, const Item& item);
-  void Buffer(Partition& partition, const Item& item);
+  void Buffer(Partition& partition, Item& item);
 
   const DispatchLimits limits_;
   const std::function<void()> on_room_;
@@ -160,7 +160,8 @@ class Dispatcher {
   std::condition_variable work_;  // executors wait
   std::condition_variable idle_;  // WaitIdle waits
   std::map<std::int32_t, std::shared_ptr<Partition>> partitions_;
-  std::deque<Lane*> ready_;
+  std::map<std::uint64_t, Lane*> ready_;  // by the arrival of what is in front
+  std::uint64_t arrivals_ = 0;
   std::multimap<SteadyTime, Lane*> waiting_;
   std::deque<Job> jobs_;
   std::vector<std::int32_t> fenced_;

@@ -45,6 +45,7 @@ struct Item {
   std::unique_ptr<SourceRecord> record;
   std::optional<Result<handlers::Event>> event;  ///< parsed once, at its first attempt
   std::optional<Replay> replay;                  ///< set with `event`
+  std::uint64_t arrival = 0;                     ///< of all that were offered, the how manieth
   int attempts = 0;                              ///< attempts that failed and count
   std::int64_t first_failed_at_ms = 0;           ///< Unix ms of the first of them; 0: none yet
   std::optional<Fate> fate;

@@ -59,6 +59,23 @@ TEST_F(DispatcherTest, AKeyIsInOneBatchAtATime) {
   EXPECT_EQ(Shape(TakeBatch()), "a:1 ");
 }
 
+TEST_F(DispatcherTest, WhoeverWaitsLongestIsNext) {
+  for (int offset = 0; offset < 5; ++offset) Offer("hot", offset);
+  auto first = TakeBatch();
+  EXPECT_EQ(Shape(first), "hot:0123 ");
+  Offer("a", 5);
+  SettleAll(std::move(first));
+  EXPECT_EQ(Shape(TakeBatch()), "hot:4 a:5 ") << "not a: what is left of hot came before it";
+}
+
+TEST_F(DispatcherTest, WhatComesBackWaitsAsLongAsItHas) {
+  Offer("a", 0);
+  auto first = TakeBatch();
+  Offer("b", 1);
+  SettleAll(std::move(first), Settlement::kBack);
+  EXPECT_EQ(Shape(TakeBatch()), "a:0 b:1 ");
+}
+
 TEST(GatheringTest, WhileBatchesHaveJustBegunASmallOneWaitsToGrowOrForTheirEnd) {
   DispatchLimits limits;
   limits.batch_small = 3;
