@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "worker/settings.h"
+#include "worker/store/new_rows.h"
 
 namespace keystrand::kafka {
 class ClientObserver;
@@ -30,6 +31,7 @@ struct Attachments {
   std::function<store::DatabaseObserver*(store::DatabaseObserver&)> database;
   std::function<kafka::ProducerObserver*(kafka::ProducerObserver&)> producer;
   std::function<kafka::ClientObserver*(kafka::ClientObserver&)> consumer;
+  std::size_t copied_rows_min = store::kCopiedRowsMin;  ///< of a table in one batch
 };
 
 /// Builds the worker and runs it until SIGTERM or SIGINT. Returns the exit code: 0 after an orderly stop, 1 when it

@@ -69,7 +69,7 @@ void FindKnown(Transaction& transaction, const std::vector<EventKey>& keys, std:
 
 Result<std::size_t> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows) {
   if (rows.empty()) return std::size_t{0};
-  NewRows inserted(kInsert, rows.size());
+  auto inserted = transaction.NewRowsOf(kInsert, rows.size());
   for (const auto& row : rows) {
     inserted.Text(row.key.scope)
         .Text(row.key.event_id)

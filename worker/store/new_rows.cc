@@ -24,8 +24,7 @@ constexpr std::int64_t kTooEarly = std::numeric_limits<std::int64_t>::min() + 1;
 
 }  // namespace
 
-NewRows::NewRows(const NewRowsStatement& statement, std::size_t rows)
-    : copied_(rows >= kCopiedMin), columns_(statement.columns) {
+NewRows::NewRows(const NewRowsStatement& statement, bool copied) : copied_(copied), columns_(statement.columns) {
   if (copied_) bytes_ = kHeader;
 }
 

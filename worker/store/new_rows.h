@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,17 +19,16 @@ struct NewRowsStatement {
   std::int16_t columns;
 };
 
+/// As many are copied: the server takes them a page at a time, at half the cost of an INSERT. Fewer are inserted: a
+/// COPY costs a round trip more, and each time what a prepared statement costs once.
+inline constexpr std::size_t kCopiedRowsMin = 32;
+
 /// New rows of one table, built field by field, row after row. Each field has to be of its column's type: the server
 /// checks lengths and values of what is copied, not types.
-///
-/// Many rows are copied: the server takes them a page at a time, at half the cost of an INSERT. Few are inserted: a
-/// COPY costs a round trip more, and each time what a prepared statement costs once.
 class NewRows {
  public:
-  static constexpr std::size_t kCopiedMin = 32;
-
-  /// `rows`: how many there will be.
-  NewRows(const NewRowsStatement& statement, std::size_t rows);
+  /// `copied`: by COPY, else by INSERT. Transaction::NewRowsOf decides.
+  NewRows(const NewRowsStatement& statement, bool copied);
 
   NewRows& Text(std::string_view text);
   NewRows& TextOrNull(std::string_view text) { return text.empty() ? Null(ElementType::kText) : Text(text); }

@@ -131,7 +131,7 @@ Result<std::size_t> UpdateObjects(Transaction& transaction, const std::vector<co
 
 Result<std::size_t> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
   if (rows.empty()) return std::size_t{0};
-  NewRows inserted(kInsert, rows.size());
+  auto inserted = transaction.NewRowsOf(kInsert, rows.size());
   for (const auto* row : rows) {
     inserted.Text(row->key.scope)
         .Text(row->key.object)

@@ -91,6 +91,7 @@ class Session::Impl {
   [[nodiscard]] bool connected() const { return connection_.open(); }
   [[nodiscard]] const std::string& identity() const { return identity_; }
   [[nodiscard]] const Error& last_failure() const { return last_failure_; }
+  [[nodiscard]] std::size_t copied_rows_min() const { return settings_.copied_rows_min; }
   Result<> InTransaction(const std::function<Result<>(Transaction&)>& work);
   Result<Rows> Run(Transaction::Impl& transaction, const Statement& statement, const Params& params);
   Result<> Flush(Transaction::Impl& transaction);
@@ -402,6 +403,10 @@ Result<Rows> Transaction::Run(const Statement& statement, const Params& params) 
 
 void Transaction::Defer(const Statement& statement, Params params, std::function<Result<>(const Rows&)> then) {
   impl_.deferred.push_back({&statement, std::move(params), std::move(then)});
+}
+
+NewRows Transaction::NewRowsOf(const NewRowsStatement& statement, std::size_t rows) const {
+  return {statement, rows >= impl_.session.copied_rows_min()};
 }
 
 Result<std::size_t> Transaction::Insert(const NewRowsStatement& statement, NewRows rows) {

@@ -27,6 +27,7 @@ struct DatabaseSettings {
   std::string schema_version_min;  ///< newest migration the program needs (schema_version.h); empty: not checked
   std::chrono::milliseconds connect_timeout{5000};  ///< shared by the hosts of the url, but 2 s for each at least
   std::chrono::milliseconds transaction_timeout = kTransactionTimeout;  ///< a transaction is cancelled at this age
+  std::size_t copied_rows_min = kCopiedRowsMin;                         ///< as many new rows of a table are copied
 };
 
 /// Called after each statement and commit: how long it took, and its SQLSTATE class when it failed.
@@ -78,6 +79,8 @@ class Transaction {
   /// Run.
   void Defer(const Statement& statement, Params params, std::function<Result<>(const Rows&)> then);
   Result<> Flush();
+  /// To be filled with so many rows, then inserted.
+  [[nodiscard]] NewRows NewRowsOf(const NewRowsStatement& statement, std::size_t rows) const;
   /// Puts new rows into a table: after what was deferred, and never first in its transaction. Returns how many the
   /// table took: fewer than given where another transaction was first to commit a row of the same primary key. Errors:
   /// kConflict, which may mean the same; those of the rows themselves.

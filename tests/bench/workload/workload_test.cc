@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -69,7 +70,7 @@ TEST(EventPlanTest, AnObjectKeepsItsCustomerAndHasAFewEventsInOrderOfCreation) {
 const RunIdentity kRun{.tag = "run00042",
                        .first_created = std::chrono::sys_seconds(std::chrono::seconds(1'790'000'000))};
 
-TEST(PlanDeliveriesTest, AHotCustomerGetsItsShareAndTheOthersStayAsTheyWere) {
+TEST(PlanDeliveriesTest, AHotCustomerGetsItsShareBesidesWhatZipfGivesIt) {
   WorkloadShape shape{.deliveries = 20'000, .duplicate_share = 0};
   const auto usual = Summarize(PlanDeliveries(shape));
   shape.hot_share = 0.5;

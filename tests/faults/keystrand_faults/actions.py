@@ -24,6 +24,7 @@ SESSION_S = 1.0  # of the workers' consumers: a frozen one is missed after it
 TRIP_DEADLINE_S = 20
 RESEND = Persistence(for_s=60, pause_s=0.2)
 TRANSACTION_DEADLINE_S = 5.0  # then PostgreSQL ends one whose client says nothing
+GIVEN_UP_S = 8.0  # a worker has given up on an answer by then, and is connected again
 
 POINTS = ("before_commit", "after_commit", "before_letter_commit", "after_letter_commit", "after_letter_publish",
           "after_letter_mark", "after_progress", "after_lease")
@@ -265,6 +266,18 @@ def cut_at_commit(stage: Stage, side: Side, count: int) -> None:
         goal = stage.database_line.cuts[side] + count
         stage.database_line.cut_commits(side, count)
         eventually(lambda: stage.database_line.cuts[side] >= goal, f"{count} commits cut {side.value}", 30)
+
+
+@action
+def leave_in_copy(stage: Stage, dice: random.Random) -> None:
+    """Connections that hang once the server waits for the rows of a COPY: it would do so for ever."""
+    count = dice.randint(1, 3)
+    with stage.history.fault("leave_in_copy", count=count):
+        goal = stage.database_line.left_in_copy + count
+        stage.database_line.leave_in_copy(count)
+        eventually(lambda: stage.database_line.left_in_copy >= goal, f"{count} connections left in a copy", 30)
+        stage.history.note(left_in_copy=count)
+        time.sleep(GIVEN_UP_S)
 
 
 @action

@@ -75,6 +75,7 @@ PATHS = [
     Path("dead letter of a handler", _letters("handle")),
     Path("dead letter of the database", _letters("store")),
     Path("commit in doubt", _log("db.unavailable", "commit in doubt")),
+    Path("left in a copy", lambda evidence: sum(line.get("left_in_copy", 0) for line in evidence.lines)),
     Path("fenced zombie", _log("worker.fenced")),
     Path("frozen in a transaction", _trips("before_commit", "stop")),
     Path("revoke in mid-batch", _revoked_mid_batch),

@@ -36,6 +36,7 @@ DIRECTED: dict[str, Step] = {
     **{f"trip_{point}": _trip(point) for point in POINTS},
     "cut_before_commit": _cut(Side.BEFORE),
     "cut_after_commit": _cut(Side.AFTER),
+    "leave_in_copy": actions.leave_in_copy,
     "stall_poll_thread": actions.stall_poll_thread,
     "freeze_worker": actions.freeze_worker,
     "freeze_in_transaction": actions.freeze_worker_in_transaction,

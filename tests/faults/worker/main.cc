@@ -41,6 +41,7 @@ int RunWith(const worker::Settings& settings, const std::string& control, faults
   attachments.last = {&ledger};
   if (bug == faults::Bug::kLastWins) attachments.last.push_back(&last_wins);
   attachments.outcomes = &books;
+  attachments.copied_rows_min = 4;  // so that batches of the harness, 8 events at most, go both ways
   attachments.database = [&](worker::store::DatabaseObserver& next) {
     database_observer = std::make_unique<faults::TrippingDatabaseObserver>(
         points, next, [] { faults::LedgerHandler::TransactionEnded(); });

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <utility>
 
 namespace keystrand::worker::store {
 namespace {
@@ -13,12 +14,11 @@ const std::string kHead = "PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0"s;
 const std::string kEnd = "\xff\xff"s;
 
 constexpr NewRowsStatement kOne{"test", "", "", 1};
-constexpr std::size_t kMany = NewRows::kCopiedMin;
 
 /// What is copied for one field: its length and its bytes.
 template <typename Put>
 std::string Copied(Put put) {
-  NewRows rows(kOne, kMany);
+  NewRows rows(kOne, true);
   put(rows);
   auto bytes = std::move(rows).TakeCopy().substr(kHead.size() + 2);
   return bytes.substr(0, bytes.size() - kEnd.size());
@@ -27,7 +27,7 @@ std::string Copied(Put put) {
 /// What the array of one element has for the same field: as a type, and as its length and bytes.
 template <typename Put>
 std::pair<ElementType, std::string> Inserted(Put put) {
-  NewRows rows(kOne, 1);
+  NewRows rows(kOne, false);
   put(rows);
   const auto params = std::move(rows).TakeParams();
   const auto wire = params.ForWire();
@@ -78,17 +78,15 @@ INSTANTIATE_TEST_SUITE_P(NewRows, FieldTest, testing::ValuesIn(kFields),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(NewRowsTest, CopiedOnesTellTheirColumnsRowByRow) {
-  NewRows rows({"test", "", "", 2}, kMany);
+  NewRows rows({"test", "", "", 2}, true);
   rows.Text("a").Integer(1).Text("b").Integer(2);
-  EXPECT_TRUE(rows.copied());
   EXPECT_EQ(std::move(rows).TakeCopy(),
             kHead + "\0\2"s + "\0\0\0\1a"s + "\0\0\0\4\0\0\0\1"s + "\0\2"s + "\0\0\0\1b"s + "\0\0\0\4\0\0\0\2"s + kEnd);
 }
 
 TEST(NewRowsTest, FewOnesAreAnArrayPerColumn) {
-  NewRows rows({"test", "", "", 2}, 2);
+  NewRows rows({"test", "", "", 2}, false);
   rows.Text("a").Integer(1).Null(ElementType::kText).Integer(2);
-  EXPECT_FALSE(rows.copied());
   const auto params = std::move(rows).TakeParams();
   const auto wire = params.ForWire();
   ASSERT_EQ(wire.values.size(), 2U);
