@@ -1,6 +1,8 @@
 #include "common/kafka/consumer.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <utility>
@@ -19,6 +21,7 @@ constexpr const char* kPrefetchKbytes = "8192";
 constexpr const char* kFetchBytes = "1048576";
 constexpr std::chrono::seconds kLeaveTimeout{15};
 constexpr int kLeavePollMs = 50;
+constexpr int kHeartbeatMs = 1000;
 
 std::vector<std::int32_t> PartitionsOf(const rd_kafka_topic_partition_list_t* list) {
   std::vector<std::int32_t> partitions;
@@ -62,8 +65,7 @@ class Consumer::Impl {
                                             {"check.crcs", "true"},
                                             {"isolation.level", "read_committed"},
                                             {"partition.assignment.strategy", "range"},
-                                            // The next heartbeat tells the living of the dead: a takeover waits for it.
-                                            {"heartbeat.interval.ms", "1000"},
+                                            {"heartbeat.interval.ms", HeartbeatMs()},
                                             {"queued.min.messages", "100000"},
                                             {"queued.max.messages.kbytes", kPrefetchKbytes},
                                             {"fetch.max.bytes", kFetchBytes}});
@@ -76,6 +78,16 @@ class Consumer::Impl {
     group_queue_.reset(rd_kafka_queue_get_consumer(client_.get()));
     wake_.Watch(group_queue_.get());
     return {};
+  }
+
+  /// Unless passed through, each second, or more often in a short session: the next heartbeat tells the living of the
+  /// dead, and a takeover waits for it.
+  [[nodiscard]] std::string HeartbeatMs() const {
+    const auto& properties = settings_.client.properties;
+    if (const auto set = properties.find("heartbeat.interval.ms"); set != properties.end()) return set->second;
+    const auto session = properties.find("session.timeout.ms");
+    if (session == properties.end()) return std::to_string(kHeartbeatMs);
+    return std::to_string(std::clamp(std::atoi(session->second.c_str()) / 3, 1, kHeartbeatMs));
   }
 
   Result<> Subscribe() {
