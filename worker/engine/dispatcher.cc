@@ -100,14 +100,14 @@ void Dispatcher::Unbuffer(Partition& partition, const Item& item) {
 void Dispatcher::MakeReady(Lane& lane) {
   lane.state = Lane::State::kReady;
   ready_.emplace(lane.queue.front().arrival, &lane);
-  work_.notify_one();
+  work_.WakeOne();
 }
 
 void Dispatcher::Wait(Lane& lane, SteadyTime due) {
   lane.state = Lane::State::kWaiting;
   lane.due = due;
   waiting_.emplace(due, &lane);
-  work_.notify_one();  // somebody has to wait for this time now
+  work_.WakeOne();  // somebody has to wait for this time now
 }
 
 void Dispatcher::PromoteDue(SteadyTime now) {
@@ -120,6 +120,13 @@ void Dispatcher::PromoteDue(SteadyTime now) {
 
 std::optional<Dispatcher::Task> Dispatcher::Take() {
   Lock lock(mutex_);
+  auto task = Next(lock);
+  // Whoever waits now has to look at what is left: some of it comes due later, and this thread will not be there.
+  if (!ready_.empty() || !waiting_.empty()) work_.WakeOne();
+  return task;
+}
+
+std::optional<Dispatcher::Task> Dispatcher::Next(Lock& lock) {
   while (!stopped_) {
     const auto now = std::chrono::steady_clock::now();
     PromoteDue(now);
@@ -133,11 +140,7 @@ std::optional<Dispatcher::Task> Dispatcher::Take() {
       if (auto batch = TakeBatch(); !batch.slices.empty()) return batch;
     }
     if (!waiting_.empty()) wake = std::min(wake.value_or(SteadyTime::max()), waiting_.begin()->first);
-    if (wake) {
-      work_.wait_until(lock, *wake);
-    } else {
-      work_.wait(lock);
-    }
+    work_.Wait(lock, wake);
   }
   return std::nullopt;
 }
@@ -361,19 +364,19 @@ void Dispatcher::CompleteLetter(std::int32_t partition, std::int64_t offset) {
 void Dispatcher::Post(Job job) {
   const Lock lock(mutex_);
   jobs_.push_back(std::move(job));
-  work_.notify_one();
+  work_.WakeOne();
 }
 
 void Dispatcher::PostAgain(Job job) {
   const Lock lock(mutex_);
   jobs_.push_front(std::move(job));
-  work_.notify_one();
+  work_.WakeOne();
 }
 
 void Dispatcher::Stop() {
   const Lock lock(mutex_);
   stopped_ = true;
-  work_.notify_all();
+  work_.WakeAll();
 }
 
 bool Dispatcher::stopped() const {
@@ -383,7 +386,7 @@ bool Dispatcher::stopped() const {
 
 Dispatcher::Load Dispatcher::CurrentLoad() const {
   const Lock lock(mutex_);
-  Load load{buffered_, in_flight_, waiting_.size(), taken_.size(), std::nullopt, 0};
+  Load load{buffered_, in_flight_, waiting_.size(), taken_.size(), std::nullopt, 0, work_.size()};
   for (const auto& [number, partition] : partitions_) {
     load.blocked_keys += partition->parked.size();
     if (partition->open && !RoomIn(*partition)) ++load.paused_partitions;

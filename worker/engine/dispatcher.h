@@ -18,6 +18,7 @@
 
 #include "worker/engine/item.h"
 #include "worker/engine/offset_tracker.h"
+#include "worker/engine/wake_stack.h"
 #include "worker/store/leases.h"
 
 namespace keystrand::worker::engine {
@@ -127,15 +128,17 @@ class Dispatcher {
   struct Load {
     std::size_t buffered = 0;
     std::size_t in_flight = 0;
-    std::size_t blocked_keys = 0;            ///< waiting for a retry, in memory or parked
-    std::size_t batches = 0;                 ///< taken and not settled
-    std::optional<SteadyTime> oldest_taken;  ///< when the longest-running batch was taken
-    std::size_t paused_partitions = 0;       ///< without room: not read for now
+    std::size_t blocked_keys = 0;              ///< waiting for a retry, in memory or parked
+    std::size_t batches = 0;                   ///< taken and not settled
+    std::optional<SteadyTime> oldest_taken{};  ///< when the longest-running batch was taken
+    std::size_t paused_partitions = 0;         ///< without room: not read for now
+    std::size_t idle_executors = 0;
   };
   [[nodiscard]] Load CurrentLoad() const;
 
  private:
   using Lock = std::unique_lock<std::mutex>;
+  std::optional<Task> Next(Lock& lock);
   bool RoomIn(const Partition& partition) const;
   void MakeReady(Lane& lane);
   void Wait(Lane& lane, SteadyTime due);
@@ -157,7 +160,7 @@ class Dispatcher {
   const DispatchLimits limits_;
   const std::function<void()> on_room_;
   mutable std::mutex mutex_;
-  std::condition_variable work_;  // executors wait
+  WakeStack work_;                // executors wait
   std::condition_variable idle_;  // WaitIdle waits
   std::map<std::int32_t, std::shared_ptr<Partition>> partitions_;
   std::map<std::uint64_t, Lane*> ready_;  // by the arrival of what is in front

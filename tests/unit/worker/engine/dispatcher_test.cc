@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <set>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "tests/fakes/fake_record.h"
 
@@ -144,6 +147,46 @@ TEST_F(DispatcherTest, ARetryWaitsForItsTimeAndTheOtherKeysDoNot) {
   EXPECT_EQ(dispatcher_.CurrentLoad().blocked_keys, 1U);
   EXPECT_EQ(Shape(TakeBatch()), "a:0 ");
   EXPECT_GE(std::chrono::steady_clock::now() - settled_at, milliseconds(150));
+}
+
+TEST_F(DispatcherTest, ARetryThatComesDueIsTakenThoughWhoWaitedForItHasOtherWork) {
+  Offer("a", 0);
+  auto failed = TakeBatch();
+  const auto taker = [&] { return std::async(std::launch::async, [&] { return Shape(TakeBatch()); }); };
+  const auto until_idle = [&](std::size_t executors) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (dispatcher_.CurrentLoad().idle_executors < executors && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+    }
+    ASSERT_EQ(dispatcher_.CurrentLoad().idle_executors, executors);
+  };
+  auto one = taker();
+  until_idle(1);
+  auto other = taker();
+  until_idle(2);
+  failed.slices[0].items[0].settlement = Settlement::kRetry;
+  failed.slices[0].items[0].delay = milliseconds(200);
+  dispatcher_.Settle(std::move(failed));  // one of them is told to wait for that
+  until_idle(2);
+  Offer("b", 1);
+  const auto due = std::chrono::seconds(5);
+  ASSERT_EQ(one.wait_for(due), std::future_status::ready);
+  ASSERT_EQ(other.wait_for(due), std::future_status::ready);
+  EXPECT_EQ((std::set{one.get(), other.get()}), (std::set<std::string>{"a:0 ", "b:1 "}));
+}
+
+TEST_F(DispatcherTest, WhoCameLastIsWokenFirst) {
+  std::vector<std::future<std::string>> takers;
+  for (std::size_t n = 1; n <= 3; ++n) {
+    takers.push_back(std::async(std::launch::async, [&] { return Shape(TakeBatch()); }));
+    while (dispatcher_.CurrentLoad().idle_executors < n) std::this_thread::yield();
+  }
+  for (int offset = 0; offset < 3; ++offset) {
+    const auto last = static_cast<std::size_t>(2 - offset);
+    Offer("key " + std::to_string(offset), offset);
+    ASSERT_EQ(takers[last].wait_for(std::chrono::seconds(5)), std::future_status::ready) << "another was woken";
+    EXPECT_EQ(takers[last].get(), "key " + std::to_string(offset) + ":" + std::to_string(offset) + " ");
+  }
 }
 
 TEST_F(DispatcherTest, TheOffsetOfADeadLetterWaitsForItsPublication) {
