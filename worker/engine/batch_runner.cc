@@ -115,9 +115,7 @@ void BatchRunner::Read(Batch& batch) {
 
 bool BatchRunner::Process(store::Session& session, Entries entries) {
   for (int conflicts = 0; !entries.empty();) {
-    Attempt attempt;
-    attempt.suspect = suspect_;
-    attempt.entries = std::move(entries);
+    Attempt attempt{std::move(entries), suspect_};
     const auto started = context_.clock.Steady();
     const auto result = Try(session, attempt);
     entries = std::move(attempt.entries);
@@ -205,11 +203,12 @@ bool BatchRunner::Split(store::Session& session, Entries entries) {
 }
 
 Result<> BatchRunner::Try(store::Session& session, Attempt& attempt) {
-  for (auto& entry : attempt.entries) entry = Entry{entry.slice, entry.item};
-  attempt.opened = 0;
-  attempt.stopped = context_.breakers.Now();
-  return session.InTransaction(
-      [&](store::Transaction& transaction) -> Result<> { return InTransaction(transaction, attempt); });
+  return session.InTransaction([&](store::Transaction& transaction) -> Result<> {
+    attempt = Attempt{std::move(attempt.entries), attempt.suspect};
+    for (auto& entry : attempt.entries) entry = Entry{entry.slice, entry.item};
+    attempt.stopped = context_.breakers.Now();
+    return InTransaction(transaction, attempt);
+  });
 }
 
 Result<> BatchRunner::InTransaction(store::Transaction& transaction, Attempt& attempt) {

@@ -142,16 +142,8 @@ Result<> BatchWriter::Write(store::Transaction& transaction, Attempt& attempt, c
 }
 
 Result<> BatchWriter::WriteObjects(store::Transaction& transaction, const handlers::UnitOfWork& work) {
-  const auto found = work.objects.Changed(true);
-  const auto fresh = work.objects.Changed(false);
-  const auto updated = store::UpdateObjects(transaction, found);
-  if (!updated) return Fail(updated.error());
-  const auto inserted = store::InsertObjects(transaction, fresh);
-  if (!inserted) return Fail(inserted.error());
-  if (*updated < found.size() || *inserted < fresh.size()) {
-    return Fail(ErrorCode::kConflict, "another partition wrote an object first");
-  }
-  return {};
+  if (auto updated = store::UpdateObjects(transaction, work.objects.Changed(true)); !updated) return updated;
+  return store::InsertObjects(transaction, work.objects.Changed(false));
 }
 
 Result<> BatchWriter::WriteLetters(store::Transaction& transaction, Attempt& attempt,
@@ -211,14 +203,11 @@ Result<> BatchWriter::WriteInbox(store::Transaction& transaction, const Entries&
     if (entry.inbox == Entry::InboxWrite::kInsert) fresh.push_back(RowOf(entry, topic_));
     if (entry.inbox == Entry::InboxWrite::kUpdate) waiting.push_back(RowOf(entry, topic_));
   }
-  const auto inserted = store::InsertInbox(transaction, fresh);
-  if (!inserted) return Fail(inserted.error());
+  if (auto inserted = store::InsertInbox(transaction, fresh); !inserted) return inserted;
   const auto updated = store::UpdateInbox(transaction, waiting);
   if (!updated) return Fail(updated.error());
-  if (*inserted < fresh.size() || *updated < waiting.size()) {
-    return Fail(ErrorCode::kConflict, "another partition settled an event first");
-  }
-  return {};
+  return *updated < waiting.size() ? Fail(ErrorCode::kConflict, "another partition settled an event first")
+                                   : Result<>{};
 }
 
 /// Also when it is to be tried again in memory: it has not killed the process.

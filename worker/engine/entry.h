@@ -61,12 +61,12 @@ using Heads = std::map<const Slice*, store::LockedHead>;
 /// What one attempt works on and ends with.
 struct Attempt {
   Entries entries;
-  Heads heads;
-  bool suspect = false;              ///< its only event was counted as tried: to be forgotten when it settles
-  std::uint32_t opened = 0;          ///< those whose last token its letters have cost
-  std::uint32_t stopped = 0;         ///< handlers, as Breakers counts them
-  std::vector<std::int32_t> lost;    ///< partitions that another worker has taken over
-  std::vector<store::Strand> freed;  ///< strands that flow again
+  bool suspect = false;  ///< its only event was counted as tried: to be forgotten when it settles
+  Heads heads{};
+  std::uint32_t opened = 0;            ///< those whose last token its letters have cost
+  std::uint32_t stopped = 0;           ///< handlers, as Breakers counts them
+  std::vector<std::int32_t> lost{};    ///< partitions that another worker has taken over
+  std::vector<store::Strand> freed{};  ///< strands that flow again
 };
 
 }  // namespace keystrand::worker::engine

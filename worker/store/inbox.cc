@@ -16,17 +16,17 @@ SELECT i.scope, i.event_id, i.status, i.source_topic, i.source_partition, i.sour
 
 /// settled_at is the time of the transaction. A default that is asked anew for each row would keep the server from
 /// taking rows a page at a time.
-constexpr NewRowsStatement kInsert{"inbox_insert", R"(
-COPY keystrand.inbox (scope, event_id, event_type, ordering_key, object_type, object_id, api_version, event_created,
-    received_at, source_topic, source_partition, source_offset, replay_id, status, reason, attempts, error_code)
-FROM STDIN (FORMAT binary))",
-                                   R"(
+constexpr NewRowsStatement kInsert{{"inbox_insert", R"(
 INSERT INTO keystrand.inbox (scope, event_id, event_type, ordering_key, object_type, object_id, api_version, event_created,
     received_at, source_topic, source_partition, source_offset, replay_id, status, reason, attempts, error_code)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                      $8::timestamptz[], $9::timestamptz[], $10::text[], $11::integer[], $12::bigint[], $13::text[],
-                     $14::text[], $15::text[], $16::integer[], $17::text[])
-ON CONFLICT DO NOTHING)",
+                     $14::text[], $15::text[], $16::integer[], $17::text[]))",
+                                    kTakenKey},
+                                   R"(
+COPY keystrand.inbox (scope, event_id, event_type, ordering_key, object_type, object_id, api_version, event_created,
+    received_at, source_topic, source_partition, source_offset, replay_id, status, reason, attempts, error_code)
+FROM STDIN (FORMAT binary))",
                                    17};
 
 constexpr Statement kUpdate{"inbox_update", R"(
@@ -67,8 +67,8 @@ void FindKnown(Transaction& transaction, const std::vector<EventKey>& keys, std:
   });
 }
 
-Result<std::size_t> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows) {
-  if (rows.empty()) return std::size_t{0};
+Result<> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows) {
+  if (rows.empty()) return {};
   auto inserted = transaction.NewRowsOf(kInsert, rows.size());
   for (const auto& row : rows) {
     inserted.Text(row.key.scope)

@@ -57,9 +57,9 @@ struct InboxRow {
   std::string error_code;
 };
 
-/// Inserts the rows; all share the source topic of the first. Returns how many were inserted: fewer than given means
-/// that another partition settled one of the events first.
-Result<std::size_t> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows);
+/// Inserts the rows, with the next statement or the commit. Errors: kConflict: another partition settled one of the
+/// events first.
+Result<> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows);
 
 /// Gives events that are parked or being replayed their next status. Returns how many were: fewer than given means that
 /// somebody else settled one.

@@ -7,17 +7,19 @@
 #include <vector>
 
 #include "worker/store/params.h"
+#include "worker/store/statement.h"
 
 namespace keystrand::worker::store {
 
-/// How new rows get into a table. Both statements list the columns in the order in which NewRows gets them. `name` is a
-/// constant and the `operation` label.
+/// How new rows get into a table. Both ways list the columns in the order in which NewRows gets them.
 struct NewRowsStatement {
-  const char* name;
-  const char* copy;    ///< COPY … FROM STDIN (FORMAT binary)
-  const char* insert;  ///< INSERT … SELECT … FROM unnest($1::text[], …), an array per column
+  Statement insert;  ///< INSERT … SELECT … FROM unnest($1::text[], …), an array per column
+  const char* copy;  ///< COPY … FROM STDIN (FORMAT binary)
   std::int16_t columns;
 };
+
+/// What both ways fail with where the table has a row of the same primary key already.
+inline constexpr const char* kTakenKey = "23505";
 
 /// As many are copied: the server takes them a page at a time, at half the cost of an INSERT. Fewer are inserted: a
 /// COPY costs a round trip more, and each time what a prepared statement costs once.

@@ -25,7 +25,9 @@ SELECT o.scope, o.object, o.id, extract(epoch FROM o.event_created)::bigint, o.t
   JOIN stripe.objects o ON o.scope = k.scope AND o.object = k.object AND o.id = k.id
  ORDER BY k.position FOR UPDATE OF o)"};
 
+/// A row that is not there any more is a division by zero.
 constexpr Statement kUpdate{"objects_update", R"(
+WITH written AS (
 UPDATE stripe.objects o
    SET data = u.data::jsonb, api_version = nullif(u.api_version, ''), event_id = u.event_id, event_type = u.event_type,
        event_created = to_timestamp(u.event_created), candidates = u.candidates::jsonb, terminal = u.terminal,
@@ -33,18 +35,21 @@ UPDATE stripe.objects o
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
               $9::text[], $10::boolean[], $11::boolean[])
          AS u(scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal, deleted)
- WHERE o.scope = u.scope AND o.object = u.object AND o.id = u.id)"};
+ WHERE o.scope = u.scope AND o.object = u.object AND o.id = u.id
+RETURNING 1)
+SELECT 1 / (count(*) = cardinality($1))::integer FROM written)",
+                            "22012"};
 
-constexpr NewRowsStatement kInsert{"objects_insert", R"(
-COPY stripe.objects (scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal,
-    deleted)
-FROM STDIN (FORMAT binary))",
-                                   R"(
+constexpr NewRowsStatement kInsert{{"objects_insert", R"(
 INSERT INTO stripe.objects (scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal,
     deleted)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[],
-                     $8::timestamptz[], $9::jsonb[], $10::boolean[], $11::boolean[])
-ON CONFLICT DO NOTHING)",
+                     $8::timestamptz[], $9::jsonb[], $10::boolean[], $11::boolean[]))",
+                                    kTakenKey},
+                                   R"(
+COPY stripe.objects (scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal,
+    deleted)
+FROM STDIN (FORMAT binary))",
                                    11};
 
 std::optional<std::string_view> NullIfEmpty(const std::string& text) {
@@ -122,15 +127,12 @@ std::string_view TableOf(const Error& error) {
   return std::string_view(error.detail).starts_with("objects_") ? "stripe.objects" : "";
 }
 
-Result<std::size_t> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
-  if (rows.empty()) return std::size_t{0};
-  const auto written = transaction.Run(kUpdate, RowParams(rows));
-  if (!written) return Fail(written.error());
-  return written->affected();
+Result<> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
+  return rows.empty() ? Result<>{} : transaction.Write(kUpdate, RowParams(rows));
 }
 
-Result<std::size_t> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
-  if (rows.empty()) return std::size_t{0};
+Result<> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
+  if (rows.empty()) return {};
   auto inserted = transaction.NewRowsOf(kInsert, rows.size());
   for (const auto* row : rows) {
     inserted.Text(row->key.scope)

@@ -43,14 +43,14 @@ struct ObjectNeed {
 /// transactions lock in one order.
 Result<std::vector<ObjectRow>> LoadObjects(Transaction& transaction, const std::vector<ObjectNeed>& needs);
 
-/// Writes rows that LoadObjects found (and locked).
-Result<std::size_t> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows);
+/// Writes rows that LoadObjects found (and locked), with the next statement or the commit. Errors: kConflict: one is
+/// gone.
+Result<> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows);
 
 /// The table of this file, if an error came from one of its statements; else empty: another's.
 std::string_view TableOf(const Error& error);
 
-/// Inserts rows that LoadObjects did not find. Returns how many: fewer than given means that another partition was
-/// first.
-Result<std::size_t> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows);
+/// Inserts rows that LoadObjects did not find, likewise. Errors: kConflict: another partition was first.
+Result<> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows);
 
 }  // namespace keystrand::worker::store

@@ -9,15 +9,10 @@
 
 #include "worker/store/connection.h"
 #include "worker/store/errors.h"
+#include "worker/store/result_rows.h"
 #include "worker/store/session_setup.h"
 
 namespace keystrand::worker::store {
-
-class Rows::Data {
- public:
-  explicit Data(ResultHandle result) : rows(std::move(result)) {}
-  ResultHandle rows;
-};
 
 namespace {
 
@@ -52,11 +47,10 @@ bool StoodStill(milliseconds limit, Clock::duration took) {
   return limit >= kTellingLimit && took > limit + kCancelsWithin;
 }
 
-std::size_t AffectedBy(const ResultHandle& result) { return std::strtoull(PQcmdTuples(result.get()), nullptr, 10); }
-
-/// A primary key that is in the table already; a unique index of another kind says something about the row.
-bool IsTakenKey(const Refusal& refusal) {
-  return refusal.sqlstate == "23505" && std::string_view(refusal.constraint).ends_with("_pkey");
+/// A unique index that is no primary key says something about the row.
+bool IsConflict(const Statement& statement, const Refusal& refusal) {
+  return !refusal.sqlstate.empty() && refusal.sqlstate == statement.conflict &&
+         (refusal.sqlstate != kTakenKey || std::string_view(refusal.constraint).ends_with("_pkey"));
 }
 
 std::string OnlyValue(const ResultHandle& result) {
@@ -67,20 +61,29 @@ std::string OnlyValue(const ResultHandle& result) {
 
 class Transaction::Impl {
  public:
-  explicit Impl(Session::Impl& owner) : session(owner) {}
+  enum class Pace : std::uint8_t { kTogether, kStepwise };  ///< of what is written
+  Impl(Session::Impl& owner, Pace how, milliseconds usual) : session(owner), pace(how), limit(usual) {}
   [[nodiscard]] milliseconds age() const { return std::chrono::duration_cast<milliseconds>(Clock::now() - started); }
 
   struct Deferred {
     const Statement* statement;
     Params params;
-    std::function<Result<>(const Rows&)> then;
+    std::function<Result<>(const Rows&)> then;  ///< none: it is written
   };
+  /// Whether all that is left to do can be sent with the commit: nobody has to see an answer first.
+  [[nodiscard]] bool ends_with_writes() const {
+    return !deferred.empty() && std::all_of(deferred.begin(), deferred.end(), [](const auto& d) { return !d.then; });
+  }
 
   Session::Impl& session;
+  const Pace pace;
   const Clock::time_point started = Clock::now();
   std::vector<Deferred> deferred;
+  milliseconds limit;  ///< in force on the server, for each statement
   bool begun = false;
-  bool stood_still = false;  ///< the server let a statement run on far beyond the limit it was given
+  bool committing = false;    ///< COMMIT was sent
+  bool out_of_share = false;  ///< a statement took longer than its share of what was left, but not than all of it
+  bool stood_still = false;   ///< the server let a statement run on far beyond the limit it was given
 };
 
 class Session::Impl {
@@ -95,33 +98,40 @@ class Session::Impl {
   Result<> InTransaction(const std::function<Result<>(Transaction&)>& work);
   Result<Rows> Run(Transaction::Impl& transaction, const Statement& statement, const Params& params);
   Result<> Flush(Transaction::Impl& transaction);
-  Result<std::size_t> Insert(Transaction::Impl& transaction, const NewRowsStatement& statement, NewRows rows);
+  Result<> Write(Transaction::Impl& transaction, const Statement& statement, Params params);
+  Result<> Insert(Transaction::Impl& transaction, const NewRowsStatement& statement, NewRows rows);
 
  private:
   /// A statement of a round trip.
   struct Query {
     const Statement* statement;
     const Params* params;
+    bool takes_time;  ///< the others are quick
   };
   Result<> Prepare();
   Result<> CheckSchema(const std::string& version) const;
   Result<> EndAbandoned(Deadline deadline);
-  Result<std::vector<Rows>> Send(Transaction::Impl& transaction, const std::vector<Query>& queries);
-  Result<> RunTransaction(const std::function<Result<>(Transaction&)>& work);
-  Result<> Commit(const Transaction::Impl& transaction);
+  enum class Ending : std::uint8_t { kOpen, kCommit };
+  Result<std::vector<Rows>> Send(Transaction::Impl& transaction, const std::vector<Query>& queries,
+                                 Ending ending = Ending::kOpen);
+  Error FailureOf(const Transaction::Impl& transaction, const std::vector<Query>& queries, std::size_t failed,
+                  const Refusal& refusal);
+  Error CommitFailure(const Refusal& refusal);
+  Result<> RunTransaction(Transaction::Impl& impl, const std::function<Result<>(Transaction&)>& work);
+  Result<> WriteAndCommit(Transaction::Impl& transaction);
+  Result<> Commit(Transaction::Impl& transaction);
   Error RollBack(const Transaction::Impl& transaction, Error error);
   Result<Answer> Exchange(std::string_view operation, const std::vector<Command>& commands, Deadline deadline);
   Error ErrorOf(std::string_view operation, const Refusal& refusal);
-  Result<std::size_t> Copy(Transaction::Impl& transaction, const NewRowsStatement& statement, const std::string& rows);
+  Result<> Copy(Transaction::Impl& transaction, const NewRowsStatement& statement, const std::string& rows);
   /// Whether there is time left for `operation` to begin.
   Result<> CheckAge(const Transaction::Impl& transaction, std::string_view operation) const;
   [[nodiscard]] Deadline DeadlineOf(const Transaction::Impl& transaction) const {
     return transaction.started + settings_.transaction_timeout + kAnswerGrace;
   }
-  /// The command that leaves the rest of the transaction what is left of its time; empty while it is young.
-  [[nodiscard]] std::string Shortened(const Transaction::Impl& transaction) const;
-  /// The time that a statement has which begins now.
-  [[nodiscard]] milliseconds LimitOf(const Transaction::Impl& transaction) const;
+  /// The command that gives each of so many statements its share of the time that is left; empty where it has no more.
+  [[nodiscard]] std::string Shortened(Transaction::Impl& transaction, std::size_t statements) const;
+  [[nodiscard]] milliseconds LimitOf(const Transaction::Impl& transaction, std::size_t statements) const;
 
   DatabaseSettings settings_;
   DatabaseObserver* observer_;
@@ -219,28 +229,38 @@ Error Session::Impl::ErrorOf(std::string_view operation, const Refusal& refusal)
   return {code, std::string(operation) + ": " + refusal.detail};
 }
 
-milliseconds Session::Impl::LimitOf(const Transaction::Impl& transaction) const {
+milliseconds Session::Impl::LimitOf(const Transaction::Impl& transaction, std::size_t statements) const {
   const auto young = YouthOf(settings_.transaction_timeout);
-  if (transaction.age() <= young) return settings_.transaction_timeout - young;
-  return std::max(settings_.transaction_timeout - transaction.age(), milliseconds(1));
+  const auto usual = settings_.transaction_timeout - young;
+  if (statements == 1 && transaction.age() <= young) return usual;
+  const auto left = settings_.transaction_timeout - transaction.age();
+  return std::clamp<milliseconds>(left / statements, milliseconds(1), usual);
 }
 
-std::string Session::Impl::Shortened(const Transaction::Impl& transaction) const {
-  if (transaction.age() <= YouthOf(settings_.transaction_timeout)) return "";
-  return "SET LOCAL statement_timeout = " + std::to_string(LimitOf(transaction).count());
+std::string Session::Impl::Shortened(Transaction::Impl& transaction, std::size_t statements) const {
+  const auto limit = LimitOf(transaction, statements);
+  if (limit >= transaction.limit) return "";
+  transaction.limit = limit;
+  return "SET LOCAL statement_timeout = " + std::to_string(limit.count());
 }
 
 Result<Rows> Session::Impl::Run(Transaction::Impl& transaction, const Statement& statement, const Params& params) {
   const auto deferred = std::exchange(transaction.deferred, {});
   std::vector<Query> queries;
-  for (const auto& each : deferred) queries.push_back({each.statement, &each.params});
-  queries.push_back({&statement, &params});
+  for (const auto& each : deferred) queries.push_back({each.statement, &each.params, !each.then});
+  queries.push_back({&statement, &params, true});
   auto rows = Send(transaction, queries);
   if (!rows) return Fail(rows.error());
   for (std::size_t i = 0; i < deferred.size(); ++i) {
+    if (!deferred[i].then) continue;
     if (auto done = deferred[i].then((*rows)[i]); !done) return Fail(done.error());
   }
   return std::move(rows->back());
+}
+
+Result<> Session::Impl::Write(Transaction::Impl& transaction, const Statement& statement, Params params) {
+  transaction.deferred.push_back({&statement, std::move(params), nullptr});
+  return transaction.pace == Transaction::Impl::Pace::kTogether ? Result<>{} : Flush(transaction);
 }
 
 Result<> Session::Impl::Flush(Transaction::Impl& transaction) {
@@ -249,7 +269,7 @@ Result<> Session::Impl::Flush(Transaction::Impl& transaction) {
   transaction.deferred.pop_back();
   const auto rows = Run(transaction, *last.statement, last.params);
   if (!rows) return Fail(rows.error());
-  return last.then(*rows);
+  return last.then ? last.then(*rows) : Result<>{};
 }
 
 Result<> Session::Impl::CheckAge(const Transaction::Impl& transaction, std::string_view operation) const {
@@ -258,27 +278,33 @@ Result<> Session::Impl::CheckAge(const Transaction::Impl& transaction, std::stri
 }
 
 /// All of them in one round trip, and BEGIN before the first of a transaction.
-Result<std::vector<Rows>> Session::Impl::Send(Transaction::Impl& transaction, const std::vector<Query>& queries) {
+Result<std::vector<Rows>> Session::Impl::Send(Transaction::Impl& transaction, const std::vector<Query>& queries,
+                                              Ending ending) {
   if (auto young = CheckAge(transaction, queries.front().statement->name); !young) return Fail(young.error());
   std::vector<Command> commands;
   const bool begins = !std::exchange(transaction.begun, true);
   const bool pooled = begins && !server_pid_.empty();
   if (begins) commands.push_back(kBegin);
   if (pooled) commands.push_back(kServerPid);
-  const auto shortened = Shortened(transaction);
+  const auto alone = LimitOf(transaction, 1);
+  const auto sharing =
+      std::count_if(queries.begin(), queries.end(), [](const auto& query) { return query.takes_time; });
+  const auto shortened = Shortened(transaction, static_cast<std::size_t>(sharing));
   if (!shortened.empty()) commands.push_back({Command::Kind::kText, "", shortened.c_str()});
   std::vector<std::size_t> ends;  // of each query among the commands
-  for (const auto& [statement, params] : queries) {
-    if (!prepared_.contains(statement->name))
-      commands.push_back({Command::Kind::kPrepare, statement->name, statement->sql});
-    commands.push_back({Command::Kind::kExecute, statement->name, "", params});
+  for (const auto& query : queries) {
+    const auto& [name, sql, conflict] = *query.statement;
+    if (!prepared_.contains(name)) commands.push_back({Command::Kind::kPrepare, name, sql});
+    commands.push_back({Command::Kind::kExecute, name, "", query.params});
     ends.push_back(commands.size());
   }
+  transaction.committing = ending == Ending::kCommit;
+  if (transaction.committing) commands.push_back(kCommit);
 
-  const auto limit = LimitOf(transaction);
   const auto started = Clock::now();
-  auto answer = connection_.Exchange(commands, DeadlineOf(transaction));
-  transaction.stood_still |= StoodStill(limit, Clock::now() - started);
+  auto answer = connection_.Exchange(
+      commands, std::max(DeadlineOf(transaction), transaction.committing ? started + kAnswerGrace : started));
+  transaction.stood_still |= StoodStill(transaction.limit * sharing, Clock::now() - started);
   for (std::size_t i = 0; i < answer.results.size(); ++i) {
     if (commands[i].kind == Command::Kind::kPrepare) prepared_.insert(commands[i].name);
   }
@@ -290,60 +316,85 @@ Result<std::vector<Rows>> Session::Impl::Send(Transaction::Impl& transaction, co
   }
   if (answer.refusal) {
     const auto failed = std::upper_bound(ends.begin(), ends.end(), answer.results.size()) - ends.begin();
-    const auto query = std::min(static_cast<std::size_t>(failed), queries.size() - 1);
-    return Fail(ErrorOf(queries[query].statement->name, *answer.refusal));
+    auto error = FailureOf(transaction, queries, static_cast<std::size_t>(failed), *answer.refusal);
+    transaction.out_of_share = error.code == ErrorCode::kTimeout && transaction.limit < alone;
+    return Fail(std::move(error));
   }
   std::vector<Rows> rows;
   auto before = started;
+  const auto tell = [&](const char* operation, std::size_t end) {
+    if (observer_ != nullptr) observer_->OnOperation(operation, answer.arrived[end - 1] - before);
+    before = answer.arrived[end - 1];
+  };
   for (std::size_t i = 0; i < queries.size(); ++i) {
-    const auto at = answer.arrived[ends[i] - 1];
-    if (observer_ != nullptr) observer_->OnOperation(queries[i].statement->name, at - before);
-    before = at;
+    tell(queries[i].statement->name, ends[i]);
     rows.emplace_back(std::make_shared<Rows::Data>(std::move(answer.results[ends[i] - 1])));
   }
+  if (transaction.committing) tell("commit", commands.size());
   return rows;
 }
 
-Result<std::size_t> Session::Impl::Insert(Transaction::Impl& transaction, const NewRowsStatement& statement,
-                                          NewRows rows) {
+/// `failed`: the first query that was not answered; their number if all were.
+Error Session::Impl::FailureOf(const Transaction::Impl& transaction, const std::vector<Query>& queries,
+                               std::size_t failed, const Refusal& refusal) {
+  if (transaction.committing && (failed == queries.size() || refusal.sqlstate.empty())) return CommitFailure(refusal);
+  const auto& statement = *queries[std::min(failed, queries.size() - 1)].statement;
+  auto error = ErrorOf(statement.name, refusal);
+  if (IsConflict(statement, refusal)) error.code = ErrorCode::kConflict;
+  return error;
+}
+
+Error Session::Impl::CommitFailure(const Refusal& refusal) {
+  const bool answered = connected();  // no: it may have committed before the connection broke
+  auto error = ErrorOf("commit", refusal);
+  return answered ? error : Error{ErrorCode::kUnavailable, std::string(kCommitInDoubt)};
+}
+
+Result<> Session::Impl::Insert(Transaction::Impl& transaction, const NewRowsStatement& statement, NewRows rows) {
   if (rows.copied()) return Copy(transaction, statement, std::move(rows).TakeCopy());
-  const auto inserted = Run(transaction, {statement.name, statement.insert}, std::move(rows).TakeParams());
-  if (!inserted) return Fail(inserted.error());
-  return inserted->affected();
+  return Write(transaction, statement.insert, std::move(rows).TakeParams());
 }
 
 /// What cannot travel with it goes before it: libpq copies outside of its pipeline mode.
-Result<std::size_t> Session::Impl::Copy(Transaction::Impl& transaction, const NewRowsStatement& statement,
-                                        const std::string& rows) {
-  if (auto flushed = Flush(transaction); !flushed) return Fail(flushed.error());
-  if (!transaction.begun) return Fail(ErrorCode::kInternal, std::string(statement.name) + ": nothing ran before it");
-  if (auto young = CheckAge(transaction, statement.name); !young) return Fail(young.error());
-  if (const auto shortened = Shortened(transaction); !shortened.empty()) {
-    const auto set = Exchange(statement.name, {{Command::Kind::kText, "", shortened.c_str()}}, DeadlineOf(transaction));
+Result<> Session::Impl::Copy(Transaction::Impl& transaction, const NewRowsStatement& statement,
+                             const std::string& rows) {
+  const char* const name = statement.insert.name;
+  if (auto flushed = Flush(transaction); !flushed) return flushed;
+  if (!transaction.begun) return Fail(ErrorCode::kInternal, std::string(name) + ": nothing ran before it");
+  if (auto young = CheckAge(transaction, name); !young) return young;
+  const auto alone = LimitOf(transaction, 1);
+  if (const auto shortened = Shortened(transaction, 1); !shortened.empty()) {
+    const auto set = Exchange(name, {{Command::Kind::kText, "", shortened.c_str()}}, DeadlineOf(transaction));
     if (!set) return Fail(set.error());
   }
-  const auto limit = LimitOf(transaction);
   const auto started = Clock::now();
   const auto answer = connection_.Copy(statement.copy, rows, DeadlineOf(transaction));
-  transaction.stood_still |= StoodStill(limit, Clock::now() - started);
+  transaction.stood_still |= StoodStill(transaction.limit, Clock::now() - started);
   if (answer.refusal) {
-    auto error = ErrorOf(statement.name, *answer.refusal);
-    if (IsTakenKey(*answer.refusal)) error.code = ErrorCode::kConflict;
+    auto error = ErrorOf(name, *answer.refusal);
+    if (IsConflict(statement.insert, *answer.refusal)) error.code = ErrorCode::kConflict;
+    transaction.out_of_share = error.code == ErrorCode::kTimeout && transaction.limit < alone;
     return Fail(std::move(error));
   }
-  if (observer_ != nullptr) observer_->OnOperation(statement.name, Clock::now() - started);
-  return AffectedBy(answer.results.front());
+  if (observer_ != nullptr) observer_->OnOperation(name, Clock::now() - started);
+  return {};
 }
 
 Result<> Session::Impl::InTransaction(const std::function<Result<>(Transaction&)>& work) {
+  using Pace = Transaction::Impl::Pace;
   if (!connected()) return Fail(ErrorCode::kUnavailable, "not connected");
-  auto result = RunTransaction(work);
-  if (observer_ != nullptr) observer_->OnTransactionEnded();
+  Result<> result;
+  for (const auto pace : {Pace::kTogether, Pace::kStepwise}) {
+    Transaction::Impl impl(*this, pace, settings_.transaction_timeout - YouthOf(settings_.transaction_timeout));
+    result = RunTransaction(impl, work);
+    if (observer_ != nullptr) observer_->OnTransactionEnded();
+    const bool again = !result && result.error().code == ErrorCode::kTimeout && impl.out_of_share;
+    if (!again) break;
+  }
   return result;
 }
 
-Result<> Session::Impl::RunTransaction(const std::function<Result<>(Transaction&)>& work) {
-  Transaction::Impl impl(*this);
+Result<> Session::Impl::RunTransaction(Transaction::Impl& impl, const std::function<Result<>(Transaction&)>& work) {
   Transaction transaction(impl);
   auto done = [&]() -> Result<> {
     try {
@@ -352,29 +403,34 @@ Result<> Session::Impl::RunTransaction(const std::function<Result<>(Transaction&
       return Fail(ErrorCode::kInternal, std::string("transaction: ") + e.what());
     }
   }();
-  if (done) done = Flush(impl);
-  const bool commits = done && impl.begun;
-  if (commits) done = Commit(impl);
+  // Who answers is known before anything is committed.
+  const bool known = impl.begun || server_pid_.empty();
+  if (done && impl.ends_with_writes() && known) {
+    done = WriteAndCommit(impl);
+  } else {
+    if (done) done = Flush(impl);
+    if (done && impl.begun) done = Commit(impl);
+  }
   if (done) return {};
   last_failure_ = RollBack(impl, std::move(done.error()));
   // Not a commit that is under way: it may wait for a standby, and would be cut short there.
-  if (!connected() && impl.begun && !commits) abandoned_ = backend_;
+  if (!connected() && impl.begun && !impl.committing) abandoned_ = backend_;
   return Fail(last_failure_);
 }
 
-Result<> Session::Impl::Commit(const Transaction::Impl& transaction) {
-  std::vector<Command> commands;
-  const auto shortened = Shortened(transaction);
-  if (!shortened.empty()) commands.push_back({Command::Kind::kText, "", shortened.c_str()});
-  commands.push_back(kCommit);
+Result<> Session::Impl::WriteAndCommit(Transaction::Impl& transaction) {
+  const auto writes = std::exchange(transaction.deferred, {});
+  std::vector<Query> queries;
+  for (const auto& each : writes) queries.push_back({each.statement, &each.params, true});
+  const auto written = Send(transaction, queries, Ending::kCommit);
+  return written ? Result<>{} : Fail(written.error());
+}
+
+Result<> Session::Impl::Commit(Transaction::Impl& transaction) {
+  transaction.committing = true;
   const auto started = Clock::now();
-  const auto answer = connection_.Exchange(commands, std::max(DeadlineOf(transaction), started + kAnswerGrace));
-  if (answer.refusal) {
-    const bool answered = connected();  // no: it may have committed before the connection broke
-    auto error = ErrorOf("commit", *answer.refusal);
-    if (!answered) return Fail(ErrorCode::kUnavailable, std::string(kCommitInDoubt));
-    return Fail(std::move(error));
-  }
+  const auto answer = connection_.Exchange({kCommit}, std::max(DeadlineOf(transaction), started + kAnswerGrace));
+  if (answer.refusal) return Fail(CommitFailure(*answer.refusal));
   if (observer_ != nullptr) observer_->OnOperation("commit", Clock::now() - started);
   return {};
 }
@@ -409,27 +465,15 @@ NewRows Transaction::NewRowsOf(const NewRowsStatement& statement, std::size_t ro
   return {statement, rows >= impl_.session.copied_rows_min()};
 }
 
-Result<std::size_t> Transaction::Insert(const NewRowsStatement& statement, NewRows rows) {
+Result<> Transaction::Write(const Statement& statement, Params params) {
+  return impl_.session.Write(impl_, statement, std::move(params));
+}
+
+Result<> Transaction::Insert(const NewRowsStatement& statement, NewRows rows) {
   return impl_.session.Insert(impl_, statement, std::move(rows));
 }
 
 Result<> Transaction::Flush() { return impl_.session.Flush(impl_); }
-
-std::size_t Rows::size() const { return static_cast<std::size_t>(PQntuples(data_->rows.get())); }
-std::size_t Rows::columns() const { return static_cast<std::size_t>(PQnfields(data_->rows.get())); }
-std::size_t Rows::affected() const { return AffectedBy(data_->rows); }
-bool Rows::IsNull(std::size_t row, int column) const {
-  return PQgetisnull(data_->rows.get(), static_cast<int>(row), column) == 1;
-}
-std::string_view Rows::Text(std::size_t row, int column) const {
-  const int number = static_cast<int>(row);
-  return {PQgetvalue(data_->rows.get(), number, column),
-          static_cast<std::size_t>(PQgetlength(data_->rows.get(), number, column))};
-}
-std::int64_t Rows::Int(std::size_t row, int column) const {
-  return std::strtoll(Text(row, column).data(), nullptr, 10);
-}
-bool Rows::Flag(std::size_t row, int column) const { return Text(row, column) == "t"; }
 
 Session::Session(DatabaseSettings settings, DatabaseObserver* observer)
     : impl_(std::make_unique<Impl>(std::move(settings), observer)) {}

@@ -12,6 +12,7 @@
 #include "common/core/result.h"
 #include "worker/store/new_rows.h"
 #include "worker/store/params.h"
+#include "worker/store/statement.h"
 
 namespace keystrand::worker::store {
 
@@ -43,29 +44,6 @@ class DatabaseObserver {
   virtual void OnCorruption(std::string_view /*statement*/, std::string_view /*sqlstate*/) { std::abort(); }
 };
 
-/// A statement, prepared on a connection when it is first used there. `name` is a constant and the `operation` label.
-struct Statement {
-  const char* name;
-  const char* sql;
-};
-
-/// The rows of one statement. Cheap to copy; views stay valid as long as any copy lives.
-class Rows {
- public:
-  class Data;
-  explicit Rows(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
-  [[nodiscard]] std::size_t size() const;
-  [[nodiscard]] std::size_t columns() const;
-  [[nodiscard]] std::size_t affected() const;  ///< rows inserted, updated or deleted
-  [[nodiscard]] bool IsNull(std::size_t row, int column) const;
-  [[nodiscard]] std::string_view Text(std::size_t row, int column) const;  ///< "" for null
-  [[nodiscard]] std::int64_t Int(std::size_t row, int column) const;       ///< 0 for null
-  [[nodiscard]] bool Flag(std::size_t row, int column) const;              ///< false for null
-
- private:
-  std::shared_ptr<const Data> data_;
-};
-
 /// A transaction; its BEGIN travels with the first statement, so that one costs no round trip. Errors carry the
 /// SQLSTATE and the constraint's name, never a row's values.
 class Transaction {
@@ -79,12 +57,16 @@ class Transaction {
   /// Run.
   void Defer(const Statement& statement, Params params, std::function<Result<>(const Rows&)> then);
   Result<> Flush();
+  /// A statement whose answer nobody needs: it fails by itself if it cannot do all that it should. It travels with what
+  /// comes next, be it the commit, and shares what is left of the transaction's time with it. `statement` is a
+  /// constant.
+  Result<> Write(const Statement& statement, Params params);
   /// To be filled with so many rows, then inserted.
   [[nodiscard]] NewRows NewRowsOf(const NewRowsStatement& statement, std::size_t rows) const;
-  /// Puts new rows into a table: after what was deferred, and never first in its transaction. Returns how many the
-  /// table took: fewer than given where another transaction was first to commit a row of the same primary key. Errors:
-  /// kConflict, which may mean the same; those of the rows themselves.
-  Result<std::size_t> Insert(const NewRowsStatement& statement, NewRows rows);
+  /// Puts new rows into a table, after what came before and never first in its transaction: as Write does, or at once
+  /// if they are copied. Errors: kConflict, where another transaction was first to commit a row of the same primary
+  /// key; those of the rows themselves.
+  Result<> Insert(const NewRowsStatement& statement, NewRows rows);
 
  private:
   Impl& impl_;
@@ -95,8 +77,8 @@ class Transaction {
 /// pooler in between works in session mode only, and any other is found out before a transaction does anything
 /// (kUnavailable).
 ///
-/// No call blocks for longer than the transaction timeout and 3 s, not even on a server that hangs. (Looking up a
-/// host's name is the exception: that is the system's resolver.)
+/// No call blocks for longer than the transaction timeout and 3 s, not even on a server that hangs; twice as long where
+/// `work` has to be run again. (Looking up a host's name is the exception: that is the system's resolver.)
 class Session {
  public:
   /// `observer` may be null and must outlive the session.
@@ -111,7 +93,8 @@ class Session {
   /// Which data this is: cluster, database and timeline. Another one than before: the database was restored or failed
   /// over, and may lack what it had committed. Empty where the server does not tell. Of the last Connect.
   [[nodiscard]] const std::string& identity() const;
-  /// Commits if `work` succeeds, else rolls back. Errors: those of `work`; kTimeout if it took too long, though a
+  /// Commits if `work` succeeds, else rolls back; `work` is run once more, with each of its writes by itself, if one of
+  /// them took longer than its share of the time. Errors: those of `work`; kTimeout if it took too long, though a
   /// trivial statement beside it comes back within 1 s, else kUnavailable; kUnavailable with detail "commit in doubt"
   /// when the connection broke during the commit: run it again, the inbox tells.
   Result<> InTransaction(const std::function<Result<>(Transaction&)>& work);

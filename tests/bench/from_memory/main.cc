@@ -92,13 +92,10 @@ Result<> SettleIn(Transaction& transaction, const MemoryBatch& batch, std::int64
     work.Keep();
     inbox.push_back(RowOf(*delivery, batch.partition));
   }
-  const auto updated = worker::store::UpdateObjects(transaction, work.objects.Changed(true));
-  if (!updated) return Fail(updated.error());
-  const auto inserted = worker::store::InsertObjects(transaction, work.objects.Changed(false));
-  if (!inserted) return Fail(inserted.error());
-  const auto noted = worker::store::InsertInbox(transaction, inbox);
-  if (!noted) return Fail(noted.error());
-  return {};
+  auto updated = worker::store::UpdateObjects(transaction, work.objects.Changed(true));
+  if (!updated) return updated;
+  auto inserted = worker::store::InsertObjects(transaction, work.objects.Changed(false));
+  return inserted ? worker::store::InsertInbox(transaction, inbox) : inserted;
 }
 
 worker::store::DatabaseSettings Database(const Settings& settings) {

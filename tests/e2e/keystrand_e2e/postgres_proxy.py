@@ -13,6 +13,7 @@ from keystrand_e2e.fault_proxy import Line, Proxy
 
 CHUNK_BYTES = 1 << 16
 INBOX_INSERT, INBOX_COPY = "inbox_insert", "COPY keystrand.inbox"
+COMMITTED = b"C\0\0\0\x0bCOMMIT\0"  # the server's word that it has
 
 
 class Side(enum.Enum):
@@ -85,7 +86,8 @@ class _PostgresLine(Line):
         self._written = 0  # such transactions so far
         self._round_trips = 0  # of this transaction
         self._committing = False
-        self._cut_on_answer = False
+        self._cuts_committed = False
+        self._answered = b""  # the end of what the server has said: a message may come in two parts
 
     async def next_request(self, reader: asyncio.StreamReader) -> bytes:
         if self._left:
@@ -108,7 +110,8 @@ class _PostgresLine(Line):
         answer = await reader.read(CHUNK_BYTES)
         if not answer:
             raise asyncio.IncompleteReadError(b"", 1)
-        if self._cut_on_answer:
+        self._answered = self._answered[-len(COMMITTED):] + answer
+        if self._cuts_committed and COMMITTED in self._answered:
             self._cut()
         return answer
 
@@ -133,7 +136,7 @@ class _PostgresLine(Line):
         self._proxy.count(side)
         if side is Side.BEFORE:
             self._cut()
-        self._cut_on_answer = True  # what it was told before, the client has heard: it sends a commit by itself
+        self._cuts_committed = True
 
     def _round_trip(self) -> None:
         self._round_trips += 1

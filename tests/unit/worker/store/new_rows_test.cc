@@ -13,7 +13,7 @@ using namespace std::string_literals;
 const std::string kHead = "PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0"s;
 const std::string kEnd = "\xff\xff"s;
 
-constexpr NewRowsStatement kOne{"test", "", "", 1};
+constexpr NewRowsStatement kOne{{"test", ""}, "", 1};
 
 /// What is copied for one field: its length and its bytes.
 template <typename Put>
@@ -78,14 +78,14 @@ INSTANTIATE_TEST_SUITE_P(NewRows, FieldTest, testing::ValuesIn(kFields),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(NewRowsTest, CopiedOnesTellTheirColumnsRowByRow) {
-  NewRows rows({"test", "", "", 2}, true);
+  NewRows rows({{"test", ""}, "", 2}, true);
   rows.Text("a").Integer(1).Text("b").Integer(2);
   EXPECT_EQ(std::move(rows).TakeCopy(),
             kHead + "\0\2"s + "\0\0\0\1a"s + "\0\0\0\4\0\0\0\1"s + "\0\2"s + "\0\0\0\1b"s + "\0\0\0\4\0\0\0\2"s + kEnd);
 }
 
 TEST(NewRowsTest, FewOnesAreAnArrayPerColumn) {
-  NewRows rows({"test", "", "", 2}, false);
+  NewRows rows({{"test", ""}, "", 2}, false);
   rows.Text("a").Integer(1).Null(ElementType::kText).Integer(2);
   const auto params = std::move(rows).TakeParams();
   const auto wire = params.ForWire();
