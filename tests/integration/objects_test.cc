@@ -131,5 +131,32 @@ TEST_F(ObjectsTest, ATimeBeyondPostgresYearsIsADataError) {
   EXPECT_NE(refused.error().detail.find("22008"), std::string::npos) << refused.error().detail;
 }
 
+TEST_F(ObjectsTest, AnUpdateThatMissesARowIsAConflictAndCommitsNothing) {
+  auto there = Row({"{}"}, 0);
+  auto gone = there;
+  gone.key.id = "gone";
+  Write(there);
+  there.data = R"({"a": 1})";
+  const auto missed = session_.InTransaction([&](Transaction& transaction) {
+    return UpdateObjects(transaction, {&gone, &there});
+  });
+  ASSERT_FALSE(missed);
+  EXPECT_EQ(missed.error().code, ErrorCode::kConflict) << missed.error().detail;
+  EXPECT_EQ(Read().data, "{}");
+}
+
+TEST_F(ObjectsTest, ARowThatIsThereAlreadyIsAConflictAndCommitsNothing) {
+  const auto first = Row({"{}"}, 0);
+  auto other = first;
+  other.key.id = "other";
+  Write(first);
+  const auto taken = session_.InTransaction([&](Transaction& transaction) {
+    return InsertObjects(transaction, {&first, &other});
+  });
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, ErrorCode::kConflict) << taken.error().detail;
+  EXPECT_EQ(QueryOne("SELECT count(*) FROM stripe.objects WHERE scope = $1", {scope_}), "1");
+}
+
 }  // namespace
 }  // namespace keystrand::worker::store
