@@ -7,11 +7,9 @@
 
 namespace keystrand::worker::store {
 
-std::size_t AffectedBy(const ResultHandle& result) { return std::strtoull(PQcmdTuples(result.get()), nullptr, 10); }
-
 std::size_t Rows::size() const { return static_cast<std::size_t>(PQntuples(data_->rows.get())); }
 std::size_t Rows::columns() const { return static_cast<std::size_t>(PQnfields(data_->rows.get())); }
-std::size_t Rows::affected() const { return AffectedBy(data_->rows); }
+std::size_t Rows::affected() const { return std::strtoull(PQcmdTuples(data_->rows.get()), nullptr, 10); }
 bool Rows::IsNull(std::size_t row, int column) const {
   return PQgetisnull(data_->rows.get(), static_cast<int>(row), column) == 1;
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <utility>
 
 #include "worker/store/connection.h"
@@ -14,8 +13,5 @@ class Rows::Data {
   explicit Data(ResultHandle result) : rows(std::move(result)) {}
   ResultHandle rows;
 };
-
-/// Rows inserted, updated or deleted.
-std::size_t AffectedBy(const ResultHandle& result);
 
 }  // namespace keystrand::worker::store

@@ -30,6 +30,13 @@ class DispatcherTest : public testing::Test {
     dispatcher_.Settle(std::move(batch));
   }
   [[nodiscard]] std::optional<std::int64_t> Watermark() const { return dispatcher_.Watermarks({0})[0].next_offset; }
+  void AwaitIdle(std::size_t executors) const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (dispatcher_.CurrentLoad().idle_executors < executors && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+    }
+    ASSERT_EQ(dispatcher_.CurrentLoad().idle_executors, executors);
+  }
   static std::string Shape(const Batch& batch) {
     std::string shape;
     for (const auto& slice : batch.slices) {
@@ -153,21 +160,14 @@ TEST_F(DispatcherTest, ARetryThatComesDueIsTakenThoughWhoWaitedForItHasOtherWork
   Offer("a", 0);
   auto failed = TakeBatch();
   const auto taker = [&] { return std::async(std::launch::async, [&] { return Shape(TakeBatch()); }); };
-  const auto until_idle = [&](std::size_t executors) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (dispatcher_.CurrentLoad().idle_executors < executors && std::chrono::steady_clock::now() < deadline) {
-      std::this_thread::yield();
-    }
-    ASSERT_EQ(dispatcher_.CurrentLoad().idle_executors, executors);
-  };
   auto one = taker();
-  until_idle(1);
+  AwaitIdle(1);
   auto other = taker();
-  until_idle(2);
+  AwaitIdle(2);
   failed.slices[0].items[0].settlement = Settlement::kRetry;
   failed.slices[0].items[0].delay = milliseconds(200);
   dispatcher_.Settle(std::move(failed));  // one of them is told to wait for that
-  until_idle(2);
+  AwaitIdle(2);
   Offer("b", 1);
   const auto due = std::chrono::seconds(5);
   ASSERT_EQ(one.wait_for(due), std::future_status::ready);
@@ -179,7 +179,7 @@ TEST_F(DispatcherTest, WhoCameLastIsWokenFirst) {
   std::vector<std::future<std::string>> takers;
   for (std::size_t n = 1; n <= 3; ++n) {
     takers.push_back(std::async(std::launch::async, [&] { return Shape(TakeBatch()); }));
-    while (dispatcher_.CurrentLoad().idle_executors < n) std::this_thread::yield();
+    AwaitIdle(n);
   }
   for (int offset = 0; offset < 3; ++offset) {
     const auto last = static_cast<std::size_t>(2 - offset);
