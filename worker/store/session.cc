@@ -114,8 +114,8 @@ class Session::Impl {
   enum class Ending : std::uint8_t { kOpen, kCommit };
   Result<std::vector<Rows>> Send(Transaction::Impl& transaction, const std::vector<Query>& queries,
                                  Ending ending = Ending::kOpen);
-  Error FailureOf(const Transaction::Impl& transaction, const std::vector<Query>& queries, std::size_t failed,
-                  const Refusal& refusal);
+  Error FailureOf(Transaction::Impl& transaction, const Statement& statement, const Refusal& refusal,
+                  milliseconds alone);
   Error CommitFailure(const Refusal& refusal);
   Result<> RunTransaction(Transaction::Impl& impl, const std::function<Result<>(Transaction&)>& work);
   Result<> WriteAndCommit(Transaction::Impl& transaction);
@@ -316,9 +316,11 @@ Result<std::vector<Rows>> Session::Impl::Send(Transaction::Impl& transaction, co
   }
   if (answer.refusal) {
     const auto failed = std::upper_bound(ends.begin(), ends.end(), answer.results.size()) - ends.begin();
-    auto error = FailureOf(transaction, queries, static_cast<std::size_t>(failed), *answer.refusal);
-    transaction.out_of_share = error.code == ErrorCode::kTimeout && transaction.limit < alone;
-    return Fail(std::move(error));
+    const auto query = static_cast<std::size_t>(failed);
+    const bool may_have_committed = query == queries.size() || answer.refusal->sqlstate.empty();
+    if (transaction.committing && may_have_committed) return Fail(CommitFailure(*answer.refusal));
+    const auto& statement = *queries[std::min(query, queries.size() - 1)].statement;
+    return Fail(FailureOf(transaction, statement, *answer.refusal, alone));
   }
   std::vector<Rows> rows;
   auto before = started;
@@ -334,13 +336,12 @@ Result<std::vector<Rows>> Session::Impl::Send(Transaction::Impl& transaction, co
   return rows;
 }
 
-/// `failed`: the first query that was not answered; their number if all were.
-Error Session::Impl::FailureOf(const Transaction::Impl& transaction, const std::vector<Query>& queries,
-                               std::size_t failed, const Refusal& refusal) {
-  if (transaction.committing && (failed == queries.size() || refusal.sqlstate.empty())) return CommitFailure(refusal);
-  const auto& statement = *queries[std::min(failed, queries.size() - 1)].statement;
+/// `alone`: the time that it would have had by itself.
+Error Session::Impl::FailureOf(Transaction::Impl& transaction, const Statement& statement, const Refusal& refusal,
+                               milliseconds alone) {
   auto error = ErrorOf(statement.name, refusal);
   if (IsConflict(statement, refusal)) error.code = ErrorCode::kConflict;
+  transaction.out_of_share = error.code == ErrorCode::kTimeout && transaction.limit < alone;
   return error;
 }
 
@@ -370,12 +371,7 @@ Result<> Session::Impl::Copy(Transaction::Impl& transaction, const NewRowsStatem
   const auto started = Clock::now();
   const auto answer = connection_.Copy(statement.copy, rows, DeadlineOf(transaction));
   transaction.stood_still |= StoodStill(transaction.limit, Clock::now() - started);
-  if (answer.refusal) {
-    auto error = ErrorOf(name, *answer.refusal);
-    if (IsConflict(statement.insert, *answer.refusal)) error.code = ErrorCode::kConflict;
-    transaction.out_of_share = error.code == ErrorCode::kTimeout && transaction.limit < alone;
-    return Fail(std::move(error));
-  }
+  if (answer.refusal) return Fail(FailureOf(transaction, statement.insert, *answer.refusal, alone));
   if (observer_ != nullptr) observer_->OnOperation(name, Clock::now() - started);
   return {};
 }
