@@ -46,8 +46,7 @@ handlers::MirrorPolicy MirrorOf(const Settings& settings) {
   return {false, {settings.mirror.begin(), settings.mirror.end()}};
 }
 
-engine::EngineSettings EngineOf(const Settings& settings, const std::string& instance,
-                                std::size_t copied_rows_min = store::kCopiedRowsMin) {
+engine::EngineSettings EngineOf(const Settings& settings, const std::string& instance) {
   engine::EngineSettings engine;
   engine.kafka = {settings.kafka_brokers, "keystrand-worker", settings.kafka};
   if (!settings.group_instance_id.empty()) engine.group_instance_id = settings.group_instance_id;
@@ -64,7 +63,6 @@ engine::EngineSettings EngineOf(const Settings& settings, const std::string& ins
   engine.database.url = settings.database_url.Reveal();
   engine.database.password_file = settings.database_password_file;
   engine.database.schema_version_min = store::kSchemaVersion;
-  engine.database.copied_rows_min = copied_rows_min;
   return engine;
 }
 
@@ -194,12 +192,14 @@ int Run(const Settings& settings, const Attachments& attachments) {
   const metrics::ProcessMetrics process(registry, {kVersion, kRevision, [&health] { return ReadyChecks(health); }});
   const handlers::Mirror mirror(MirrorOf(settings));
 
-  auto engine = engine::Engine::Start(
-      EngineOf(settings, instance, attachments.copied_rows_min), HandlersOf(attachments, mirror), clock,
-      {telemetry, attachments.database ? attachments.database(telemetry) : &telemetry,
-       attachments.consumer ? attachments.consumer(telemetry.consumer()) : &telemetry.consumer(),
-       attachments.producer ? attachments.producer(telemetry) : &telemetry, attachments.outcomes,
-       [&telemetry](const std::string& problem) { telemetry.OnTopics(problem); }});
+  auto engine_settings = EngineOf(settings, instance);
+  if (attachments.adjust) attachments.adjust(engine_settings);
+  auto engine =
+      engine::Engine::Start(std::move(engine_settings), HandlersOf(attachments, mirror), clock,
+                            {telemetry, attachments.database ? attachments.database(telemetry) : &telemetry,
+                             attachments.consumer ? attachments.consumer(telemetry.consumer()) : &telemetry.consumer(),
+                             attachments.producer ? attachments.producer(telemetry) : &telemetry, attachments.outcomes,
+                             [&telemetry](const std::string& problem) { telemetry.OnTopics(problem); }});
   if (!engine) {
     log::Error(Action::kProcessFailed, "Not started", {{Field::kDetail, engine.error().detail}});
     return 1;

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "worker/settings.h"
-#include "worker/store/new_rows.h"
 
 namespace keystrand::kafka {
 class ClientObserver;
@@ -12,7 +11,8 @@ class ProducerObserver;
 }  // namespace keystrand::kafka
 namespace keystrand::worker::engine {
 class OutcomeObserver;
-}
+struct EngineSettings;
+}  // namespace keystrand::worker::engine
 namespace keystrand::worker::handlers {
 class Handler;
 }
@@ -31,7 +31,7 @@ struct Attachments {
   std::function<store::DatabaseObserver*(store::DatabaseObserver&)> database;
   std::function<kafka::ProducerObserver*(kafka::ProducerObserver&)> producer;
   std::function<kafka::ClientObserver*(kafka::ClientObserver&)> consumer;
-  std::size_t copied_rows_min = store::kCopiedRowsMin;  ///< of a table in one batch
+  std::function<void(engine::EngineSettings&)> adjust;  ///< changes what is no setting of the program; may be empty
 };
 
 /// Builds the worker and runs it until SIGTERM or SIGINT. Returns the exit code: 0 after an orderly stop, 1 when it

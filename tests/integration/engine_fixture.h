@@ -22,6 +22,7 @@ namespace keystrand::worker::engine {
 using namespace testing_support;
 
 inline constexpr std::int32_t kPartitions = 3;
+inline constexpr std::int64_t kReceivedAt = 1'700'000'000;  ///< Unix s: of all events
 
 class Counts final : public EngineObserver {
  public:
@@ -32,6 +33,7 @@ class Counts final : public EngineObserver {
   void OnFenced(std::int32_t) override { ++fenced; }
   void OnRewound(std::int32_t, std::int64_t, std::int64_t) override { ++rewound; }
   void OnBisect() override { ++bisects; }
+  void OnConflict() override { ++conflicts; }
   void OnParked(const Item&, std::int32_t, const Parking& parking) override { ++(parking.behind ? behind : parked); }
 
   [[nodiscard]] int Of(EventOutcome outcome) const { return outcomes[static_cast<std::size_t>(outcome)]; }
@@ -41,8 +43,18 @@ class Counts final : public EngineObserver {
   std::atomic<int> fenced{0};
   std::atomic<int> rewound{0};
   std::atomic<int> bisects{0};
+  std::atomic<int> conflicts{0};
   std::atomic<int> parked{0};
   std::atomic<int> behind{0};
+};
+
+/// How often the inbox was asked which events it knows.
+class LookUps final : public store::DatabaseObserver {
+ public:
+  void OnOperation(std::string_view statement, std::chrono::nanoseconds) override {
+    if (statement == "inbox_known") ++asked;
+  }
+  std::atomic<int> asked{0};
 };
 
 /// Topics and a Stripe account of its own, so that tests share servers and see only their own rows.
@@ -65,7 +77,8 @@ class EngineTest : public testing::Test {
     settings.database.url = DatabaseUrl();
     settings.retry = retry_;
     settings.parked_interval = std::chrono::milliseconds(20);
-    auto engine = Engine::Start(settings, handlers_, clock_, {counts_});
+    settings.duplicates.careful_events = careful_events_;
+    auto engine = Engine::Start(settings, handlers_, clock_, {counts_, &look_ups_});
     ASSERT_TRUE(engine) << engine.error().detail;
     engine_ = std::move(*engine);
   }
@@ -88,7 +101,8 @@ class EngineTest : public testing::Test {
     record.key = envelope ? envelope->ordering_key : stripe::UnreadableKey("test", body);
     record.partition = kafka::PartitionOf(record.key, kPartitions);
     record.value = body;
-    record.headers = {{kafka::header::kReceivedAt, "1700000000000"}, {kafka::header::kExpectedMode, "any"}};
+    record.headers = {{kafka::header::kReceivedAt, std::to_string(kReceivedAt * 1000)},
+                      {kafka::header::kExpectedMode, "any"}};
     for (auto& header : more_headers) record.headers.push_back(std::move(header));
     return Produce(events_, std::move(record));
   }
@@ -113,7 +127,9 @@ class EngineTest : public testing::Test {
   handlers::Mirror mirror_{handlers::MirrorPolicy{}};
   std::vector<const handlers::Handler*> handlers_{&mirror_};
   RetrySettings retry_;
+  std::int64_t careful_events_ = 10000;
   Counts counts_;
+  LookUps look_ups_;
   std::unique_ptr<Engine> engine_;
 };
 

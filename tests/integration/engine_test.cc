@@ -102,6 +102,52 @@ TEST_F(EngineTest, ANulInANameIsStoredAsTheReplacementCharacter) {
             R"(b\u0000)");
 }
 
+TEST_F(EngineTest, OnlyWhatMayBeKnownIsLookedUp) {
+  careful_events_ = 1;
+  Start();
+  Send(Event("evt_1", "cus_1", kReceivedAt));
+  ASSERT_TRUE(Eventually([&] { return Settled(1); }));
+  EXPECT_EQ(look_ups_.asked, 1) << "what came first";
+  Send(Event("evt_2", "cus_1", kReceivedAt + 1));
+  ASSERT_TRUE(Eventually([&] { return Settled(2); }));
+  EXPECT_EQ(look_ups_.asked, 1);
+  Send(Event("evt_2", "cus_1", kReceivedAt + 1));
+  ASSERT_TRUE(Eventually([&] { return Settled(3); }));
+  EXPECT_EQ(look_ups_.asked, 2) << "what was settled lately";
+  Send(Event("evt_3", "cus_1", kReceivedAt - 3600));
+  ASSERT_TRUE(Eventually([&] { return Settled(4); }));
+  EXPECT_EQ(look_ups_.asked, 3) << "what came late";
+  EXPECT_EQ(counts_.Of(EventOutcome::kDuplicate), 1);
+  EXPECT_EQ(counts_.conflicts, 0);
+}
+
+/// As after a takeover: another worker settled it, and nothing about its copy looks suspicious. With few events the
+/// rows are inserted, with many they are copied.
+class UnsuspectedDuplicate : public EngineTest, public testing::WithParamInterface<int> {};
+
+TEST_P(UnsuspectedDuplicate, IsADuplicateAndChangesNothing) {
+  const int others = GetParam();
+  Start();
+  Send(Event("evt_known", "cus_1", kReceivedAt, R"("name":"first")"));
+  ASSERT_TRUE(Eventually([&] { return Settled(1); }));
+  Stop();
+  careful_events_ = 0;
+  for (int i = 0; i < others; ++i) {
+    Send(Event("evt_" + std::to_string(i), "cus_" + std::to_string(i % 7 + 2), kReceivedAt + i));
+  }
+  Send(Event("evt_known", "cus_1", kReceivedAt + 1, R"("name":"copy")"));
+  Start();
+  ASSERT_TRUE(Eventually([&] { return Settled(others + 2); }));
+  EXPECT_EQ(counts_.Of(EventOutcome::kDuplicate), 1);
+  EXPECT_EQ(counts_.Of(EventOutcome::kApplied), others + 1);
+  EXPECT_EQ(counts_.conflicts, 1);
+  EXPECT_EQ(counts_.dead, 0);
+  EXPECT_EQ(Customer("cus_1", "name"), "first");
+  EXPECT_EQ(QueryOne("SELECT count(*) FROM keystrand.inbox WHERE scope = $1", {scope_}), std::to_string(others + 1));
+}
+
+INSTANTIATE_TEST_SUITE_P(FewAndMany, UnsuspectedDuplicate, testing::Values(3, 200));
+
 TEST_F(EngineTest, GoesOnWhereItStoppedAndReleasesItsLeases) {
   Start();
   Send(Event("evt_1", "cus_1", 100));

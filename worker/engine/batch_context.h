@@ -8,6 +8,7 @@
 #include "worker/engine/breakers.h"
 #include "worker/engine/database_state.h"
 #include "worker/engine/dispatcher.h"
+#include "worker/engine/duplicate_check.h"
 #include "worker/engine/exclusive_gate.h"
 #include "worker/engine/letters.h"
 #include "worker/engine/observer.h"
@@ -32,6 +33,7 @@ struct BatchContext {
   Breakers& breakers;
   ExclusiveGate& gate;  ///< all batches run inside: an event that is about to be called a killer runs alone
   DatabaseState& database;
+  DuplicateCheck& duplicates;
   EngineObserver& observer;
   OutcomeObserver* outcomes = nullptr;  ///< none in the product
 };

@@ -115,7 +115,7 @@ void BatchRunner::Read(Batch& batch) {
 
 bool BatchRunner::Process(store::Session& session, Entries entries) {
   for (int conflicts = 0; !entries.empty();) {
-    Attempt attempt{std::move(entries), suspect_};
+    Attempt attempt{std::move(entries), suspect_, conflicts > 0 || suspect_ || context_.duplicates.IsCareful()};
     const auto started = context_.clock.Steady();
     const auto result = Try(session, attempt);
     entries = std::move(attempt.entries);
@@ -204,7 +204,7 @@ bool BatchRunner::Split(store::Session& session, Entries entries) {
 
 Result<> BatchRunner::Try(store::Session& session, Attempt& attempt) {
   return session.InTransaction([&](store::Transaction& transaction) -> Result<> {
-    attempt = Attempt{std::move(attempt.entries), attempt.suspect};
+    attempt = Attempt{std::move(attempt.entries), attempt.suspect, attempt.careful};
     for (auto& entry : attempt.entries) entry = Entry{entry.slice, entry.item};
     attempt.stopped = context_.breakers.Now();
     return InTransaction(transaction, attempt);
@@ -218,17 +218,25 @@ Result<> BatchRunner::InTransaction(store::Transaction& transaction, Attempt& at
   for (const auto& [partition, epoch] : epochs) held.push_back({partition, epoch});
   store::ShareLeases(transaction, context_.events_topic, held, attempt.lost);
   if (auto locked = LockStrands(transaction, attempt); !locked) return locked;
-  std::set<store::EventKey> asked;
-  for (const auto& entry : attempt.entries) {
-    if (*entry.item->event) asked.insert(KeyOf(**entry.item->event));
-  }
   std::vector<store::KnownEvent> known;
-  store::FindKnown(transaction, {asked.begin(), asked.end()}, known);
+  FindKnown(transaction, attempt, known);
   handlers::UnitOfWork work;
   if (auto loaded = Load(transaction, attempt, work); !loaded) return loaded;
   Decider::JudgeKnown(attempt.entries, known, context_.events_topic);
   decider_.Decide(attempt, work);
   return writer_.Write(transaction, attempt, work, context_.clock.Now());
+}
+
+/// Those that are there in spite of what was guessed end the transaction at its commit.
+void BatchRunner::FindKnown(store::Transaction& transaction, Attempt& attempt,
+                            std::vector<store::KnownEvent>& known) const {
+  std::set<store::EventKey> asked;
+  for (auto& entry : attempt.entries) {
+    if (!*entry.item->event) continue;
+    entry.suspected = context_.duplicates.Suspects(*entry.item);
+    if (attempt.careful || entry.suspected) asked.insert(KeyOf(**entry.item->event));
+  }
+  store::FindKnown(transaction, {asked.begin(), asked.end()}, known);
 }
 
 /// Until the commit nobody else touches what is parked of these keys: neither an operator nor a former owner.
@@ -275,6 +283,7 @@ Result<> BatchRunner::Load(store::Transaction& transaction, const Attempt& attem
 void BatchRunner::Finish(Attempt& attempt, std::chrono::nanoseconds took) {
   context_.database.Misdeployed(false);
   context_.breakers.Opened(attempt.opened);
+  context_.duplicates.Learn(attempt.entries, attempt.careful);
   for (auto& entry : attempt.entries) {
     FinishOne(entry, took);
     FinishStrand(entry);

@@ -39,6 +39,7 @@ class BatchRunner {
 
   Result<> Try(store::Session& session, Attempt& attempt);
   Result<> InTransaction(store::Transaction& transaction, Attempt& attempt);
+  void FindKnown(store::Transaction& transaction, Attempt& attempt, std::vector<store::KnownEvent>& known) const;
   Result<> LockStrands(store::Transaction& transaction, Attempt& attempt);
   Result<> Load(store::Transaction& transaction, const Attempt& attempt, handlers::UnitOfWork& work);
 

@@ -50,6 +50,7 @@ void Settle(Entry& entry, EventOutcome outcome, std::string reason) {
 
 void JudgeRow(Entry& entry, const store::KnownEvent& row, const std::string& topic) {
   const Item& item = *entry.item;
+  entry.known = true;
   const bool own_record = row.source == entry.Position(topic);
   const bool own_replay = item.replay && !row.replay_id.empty() && row.replay_id == item.replay->id;
   entry.waits_in_inbox = (own_record && item.parked() && row.status == store::InboxStatus::kParked) ||

@@ -57,6 +57,7 @@ class Engine::Impl {
         letters_(settings_.events_topic, *producer_, dispatcher_, observers.engine),
         parked_(settings_.events_topic, dispatcher_),
         breakers_(settings_.events_topic, settings_.worker, handlers_),
+        duplicates_(settings_.duplicates),
         context_{settings_.events_topic,
                  partition_count_,
                  settings_.own_account,
@@ -70,6 +71,7 @@ class Engine::Impl {
                  breakers_,
                  gate_,
                  database_,
+                 duplicates_,
                  observers.engine,
                  observers.outcomes},
         poll_(std::make_unique<PollLoop>(PollSettingsOf(settings_), dispatcher_, letters_, parked_, breakers_, *topics_,
@@ -130,6 +132,7 @@ class Engine::Impl {
   ParkedLoader parked_;
   Breakers breakers_;
   ExclusiveGate gate_;
+  DuplicateCheck duplicates_;
   BatchContext context_;
   std::unique_ptr<PollLoop> poll_;
   std::vector<std::unique_ptr<Executor>> executors_;

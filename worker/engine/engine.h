@@ -10,6 +10,7 @@
 #include "common/kafka/producer.h"
 #include "common/kafka/topic_watch.h"
 #include "worker/engine/dispatcher.h"
+#include "worker/engine/duplicate_check.h"
 #include "worker/engine/observer.h"
 #include "worker/engine/retry_policy.h"
 #include "worker/handlers/handler.h"
@@ -33,6 +34,7 @@ struct EngineSettings {
   RetrySettings retry;
   std::chrono::milliseconds parked_interval{1000};  ///< parked events that are due are looked for this often
   store::DatabaseSettings database;
+  DuplicateCheck::Settings duplicates;
 };
 
 /// Who is told what. All outlive the engine; the pointers may be null.

@@ -33,6 +33,8 @@ struct Entry {
   enum class InboxWrite : std::uint8_t { kNone, kInsert, kUpdate };
   InboxWrite inbox = InboxWrite::kNone;
   store::InboxStatus status = store::InboxStatus::kApplied;
+  bool suspected = false;       ///< of being known to the inbox
+  bool known = false;           ///< it is
   bool waits_in_inbox = false;  ///< its row there is its own: parked, or being replayed
   bool replays = false;         ///< it is the replay that its dead letter waits for
   bool known_dead = false;      ///< settled before, as a dead letter: its offset waits for the publication
@@ -62,6 +64,7 @@ using Heads = std::map<const Slice*, store::LockedHead>;
 struct Attempt {
   Entries entries;
   bool suspect = false;  ///< its only event was counted as tried: to be forgotten when it settles
+  bool careful = true;   ///< all events are looked up in the inbox, not only those that are suspected of being there
   Heads heads{};
   std::uint32_t opened = 0;            ///< those whose last token its letters have cost
   std::uint32_t stopped = 0;           ///< handlers, as Breakers counts them

@@ -10,6 +10,7 @@
 #include "tests/bench/from_memory/batches.h"
 #include "tests/bench/measure/json_line.h"
 #include "tests/bench/measure/process_cpu.h"
+#include "worker/engine/recent_events.h"
 #include "worker/handlers/mirror.h"
 #include "worker/store/inbox.h"
 #include "worker/store/leases.h"
@@ -63,18 +64,22 @@ worker::store::InboxRow RowOf(const ReadDelivery& delivery, std::int32_t partiti
   return row;
 }
 
-Result<> SettleIn(Transaction& transaction, const MemoryBatch& batch, std::int64_t epoch) {
+Result<> SettleIn(Transaction& transaction, const MemoryBatch& batch, std::int64_t epoch,
+                  const worker::engine::RecentEvents& recent) {
   static const Mirror mirror{{}};
   std::vector<std::int32_t> lost;
   worker::store::ShareLeases(transaction, kTopic, {{batch.partition, epoch}}, lost);
   std::set<worker::store::EventKey> fresh;
+  std::set<worker::store::EventKey> suspected;
   worker::handlers::RowKeys keys;
   for (const auto* delivery : batch.deliveries) {
-    fresh.insert({delivery->event.envelope.scope, delivery->event.envelope.id});
+    const auto& envelope = delivery->event.envelope;
+    fresh.insert({envelope.scope, envelope.id});
+    if (recent.Knows(envelope.id)) suspected.insert({envelope.scope, envelope.id});
     mirror.Need(delivery->event, keys);
   }
   std::vector<worker::store::KnownEvent> known;
-  worker::store::FindKnown(transaction, {fresh.begin(), fresh.end()}, known);
+  worker::store::FindKnown(transaction, {suspected.begin(), suspected.end()}, known);
   std::vector<worker::store::ObjectNeed> needs;
   for (const auto& [key, seconds] : keys.objects) needs.push_back({key, seconds.oldest, seconds.newest});
   auto rows = worker::store::LoadObjects(transaction, needs);
@@ -122,12 +127,14 @@ Result<std::vector<std::int64_t>> TakeLeases(const Settings& settings) {
 }
 
 /// Until the topic is empty.
-Result<> Settle(Session& session, MemoryTopic& topic, const std::vector<std::int64_t>& epochs, std::size_t batch_max) {
+Result<> Settle(Session& session, MemoryTopic& topic, const std::vector<std::int64_t>& epochs, std::size_t batch_max,
+                worker::engine::RecentEvents& recent) {
   while (const auto batch = topic.Take(batch_max)) {
     const auto epoch = epochs[static_cast<std::size_t>(batch->partition)];
     const auto settled = session.InTransaction(
-        [&](Transaction& transaction) -> Result<> { return SettleIn(transaction, *batch, epoch); });
+        [&](Transaction& transaction) -> Result<> { return SettleIn(transaction, *batch, epoch, recent); });
     if (!settled) return settled;
+    for (const auto* delivery : batch->deliveries) recent.Remember(delivery->event.envelope.id);
     topic.Return(*batch);
   }
   return {};
@@ -150,13 +157,14 @@ Result<std::string> Run(const Settings& settings) {
     if (auto connected = sessions.back().Connect(); !connected) return Fail(connected.error());
   }
 
+  worker::engine::RecentEvents recent;
   const auto cpu_before = OwnCpuTime();
   const auto begin = std::chrono::steady_clock::now();
   std::vector<Result<>> results(sessions.size());
   {
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < sessions.size(); ++i) {
-      threads.emplace_back([&, i] { results[i] = Settle(sessions[i], **topic, *epochs, settings.batch); });
+      threads.emplace_back([&, i] { results[i] = Settle(sessions[i], **topic, *epochs, settings.batch, recent); });
     }
   }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;

@@ -24,6 +24,9 @@ SESSION_S = 1.0  # of the workers' consumers: a frozen one is missed after it
 TRIP_DEADLINE_S = 20
 RESEND = Persistence(for_s=60, pause_s=0.2)
 TRANSACTION_DEADLINE_S = 5.0  # then PostgreSQL ends one whose client says nothing
+SETTLE_DEADLINE_S = 20
+STRANGERS = 12
+STRANGER_PAUSE_S = 0.5  # in which a worker sees enough others to trust its guesses
 GIVEN_UP_S = 8.0  # a worker has given up on an answer by then, and is connected again
 
 POINTS = ("before_commit", "after_commit", "before_letter_commit", "after_letter_commit", "after_letter_publish",
@@ -324,3 +327,21 @@ def duplicate_burst(stage: Stage, dice: random.Random) -> None:
         for _ in range(2):
             _send(stage, strands)
             time.sleep(1)
+
+
+@action
+def resend_to_strangers(stage: Stage, dice: random.Random) -> None:
+    """Events come again when no worker is left that has seen them, one by one, until one is taken for new."""
+    events = [load.single(f"{dice.getrandbits(64)}") for _ in range(STRANGERS)]
+    with stage.history.fault("resend_to_strangers"):
+        _send(stage, [[event] for event in events])
+        eventually(lambda: stage.settled([event.event["id"] for event in events]), "the events settled", SETTLE_DEADLINE_S)
+        for slot in stage.fleet.starting_with("worker"):
+            slot.stop()
+        stage.wait_ready()
+        before = stage.refused_by_key()
+        for event in events:
+            time.sleep(STRANGER_PAUSE_S)
+            _send(stage, [[event]])
+            if stage.refused_by_key() > before:
+                return

@@ -27,6 +27,10 @@ def _log(action: str, detail: str = "") -> Callable[[RunEvidence], int]:
     return lambda evidence: sum(line["action"] == action and detail in str(line.get("detail", "")) for line in evidence.log)
 
 
+def _noted(name: str) -> Callable[[RunEvidence], int]:
+    return lambda evidence: sum(line.get(name, 0) for line in evidence.lines)
+
+
 def _ends(why: str, program: str) -> Callable[[RunEvidence], int]:
     return lambda evidence: sum(end["why"] == why and end["name"].startswith(program) for end in evidence.ends)
 
@@ -69,13 +73,14 @@ def _can_park(evidence: RunEvidence) -> bool:
 
 PATHS = [
     Path("duplicate", _outcomes("duplicate")),
+    Path("duplicate found by the key", _noted("refused_by_key")),
     Path("redelivery", _outcomes("redelivered")),
     Path("retry", _log("event.retry")),
     Path("dead letter of a body", _letters("parse")),
     Path("dead letter of a handler", _letters("handle")),
     Path("dead letter of the database", _letters("store")),
     Path("commit in doubt", _log("db.unavailable", "commit in doubt")),
-    Path("left in a copy", lambda evidence: sum(line.get("left_in_copy", 0) for line in evidence.lines)),
+    Path("left in a copy", _noted("left_in_copy")),
     Path("fenced zombie", _log("worker.fenced")),
     Path("frozen in a transaction", _trips("before_commit", "stop")),
     Path("revoke in mid-batch", _revoked_mid_batch),

@@ -98,6 +98,11 @@ def burst(seed: str, copies: int) -> list[Strand]:
     return [[delivery.of(event)] for _ in range(copies)]
 
 
+def single(seed: str) -> Delivery:
+    """A payment of a customer of whom nothing else is told."""
+    return burst(seed, 1)[0][0]
+
+
 def poison(seed: str, wish: str) -> list[Strand]:
     """A customer with one such event among good ones."""
     return [[delivery.of(event) for event in payer(World(f"{seed} poison", START), 4, [wish])]]

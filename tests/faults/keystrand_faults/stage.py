@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ NAME = "faults"
 # Small, so that much is under way in many transactions when a fault comes.
 BATCH_MAX = 8
 WORKER_SETTINGS = {"KEYSTRAND_BATCH_MAX": f"{BATCH_MAX}", "KEYSTRAND_EXECUTORS": "4"}
+REFUSED = re.compile('violates unique constraint "inbox_[0-9]+_pkey"')
 POLL_INTERVAL_S = 6
 PLANT_DEADLINE_S = 30
 DATABASE_DEADLINE_S = 60
@@ -144,6 +146,13 @@ class Stage:
         for slot in self.fleet.slots.values():
             if slot.program.pid == pid and slot.program.running:
                 slot.program.thaw()
+
+    def settled(self, event_ids: list[str]) -> bool:
+        return self.system.value("SELECT count(*) FROM keystrand.inbox WHERE event_id = ANY(%s)", event_ids) == len(event_ids)
+
+    def refused_by_key(self) -> int:
+        """How often the inbox's key refused an event that a worker took for new."""
+        return len(REFUSED.findall(self.stack.database.log_file.read_text(errors="replace")))
 
     def fenced(self) -> int:
         """How often a worker found that it was replaced."""

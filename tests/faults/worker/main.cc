@@ -14,6 +14,7 @@
 #include "tests/faults/worker/poison.h"
 #include "tests/faults/worker/tripping_observers.h"
 #include "worker/app.h"
+#include "worker/engine/engine.h"
 
 namespace {
 
@@ -41,7 +42,11 @@ int RunWith(const worker::Settings& settings, const std::string& control, faults
   attachments.last = {&ledger};
   if (bug == faults::Bug::kLastWins) attachments.last.push_back(&last_wins);
   attachments.outcomes = &books;
-  attachments.copied_rows_min = 4;  // so that batches of the harness, 8 events at most, go both ways
+  attachments.adjust = [](worker::engine::EngineSettings& engine) {
+    engine.database.copied_rows_min = 4;  // so that batches of the harness, 8 events at most, go both ways
+    // Its events are old, and few: so that most are guessed to be new.
+    engine.duplicates = {.careful_events = 10, .late = std::chrono::hours(24 * 3650)};
+  };
   attachments.database = [&](worker::store::DatabaseObserver& next) {
     database_observer = std::make_unique<faults::TrippingDatabaseObserver>(
         points, next, [] { faults::LedgerHandler::TransactionEnded(); });

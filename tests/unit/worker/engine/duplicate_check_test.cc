@@ -1,0 +1,126 @@
+#include "worker/engine/duplicate_check.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/fakes/fake_record.h"
+
+namespace keystrand::worker::engine {
+namespace {
+
+const std::string kKey = "live/self/cus_1";
+constexpr std::int64_t kNow = 1'700'000'000;  // Unix s
+
+Item ItemOf(const std::string& id, std::int64_t created = kNow) {
+  Item item;
+  item.record = std::make_unique<FakeRecord>(kKey, 1, "{}");
+  handlers::Event event;
+  event.envelope.id = id;
+  event.created = created;
+  event.received_at_ms = kNow * 1000;
+  item.event = std::move(event);
+  return item;
+}
+
+Entries Committed(Item& item, bool suspected, bool known) {
+  Entry entry{nullptr, &item};
+  entry.suspected = suspected;
+  entry.known = known;
+  entry.inbox = known ? Entry::InboxWrite::kNone : Entry::InboxWrite::kInsert;
+  return {entry};
+}
+
+TEST(DuplicateCheckTest, SuspectsWhatHasAReasonToBeKnown) {
+  const DuplicateCheck check({.careful_events = 0});
+  EXPECT_FALSE(check.Suspects(ItemOf("evt_1")));
+  EXPECT_FALSE(check.Suspects(ItemOf("evt_1", kNow - 600))) << "ten minutes may be a slow first delivery";
+  EXPECT_TRUE(check.Suspects(ItemOf("evt_1", kNow - 601)));
+  EXPECT_TRUE(check.Suspects(ItemOf("evt_1", std::numeric_limits<std::int64_t>::min())));
+  EXPECT_FALSE(check.Suspects(ItemOf("evt_1", std::numeric_limits<std::int64_t>::max())));
+  auto item = ItemOf("evt_1");
+  item.attempts = 1;
+  EXPECT_TRUE(check.Suspects(item));
+  item = ItemOf("evt_1");
+  item.in_doubt = true;
+  EXPECT_TRUE(check.Suspects(item));
+  item = ItemOf("evt_1");
+  item.replay = Replay{};
+  EXPECT_TRUE(check.Suspects(item));
+  item = ItemOf("evt_1");
+  item.fate.emplace(Fate{Fate::Kind::kPark, Error{ErrorCode::kTimeout, ""}, ""});
+  EXPECT_TRUE(check.Suspects(item));
+}
+
+TEST(DuplicateCheckTest, SuspectsWhatWasSettledLately) {
+  DuplicateCheck check({.careful_events = 0});
+  auto written = ItemOf("evt_1");
+  check.Learn(Committed(written, false, false), false);
+  auto found = ItemOf("evt_2");
+  check.Learn(Committed(found, true, true), false);
+  auto retried = ItemOf("evt_3");
+  check.Learn({Entry{nullptr, &retried}}, false);
+  EXPECT_TRUE(check.Suspects(ItemOf("evt_1")));
+  EXPECT_TRUE(check.Suspects(ItemOf("evt_2")));
+  EXPECT_FALSE(check.Suspects(ItemOf("evt_3"))) << "the inbox does not have it";
+}
+
+TEST(DuplicateCheckTest, IsCarefulUntilEnoughEventsInARowWereNoSurprise) {
+  DuplicateCheck check({.careful_events = 3});
+  auto fresh = ItemOf("evt_1");
+  auto known = ItemOf("evt_2");
+  const auto calm = Committed(fresh, false, false);
+  EXPECT_TRUE(check.IsCareful());
+  check.Learn(calm, true);
+  check.Learn(calm, true);
+  EXPECT_TRUE(check.IsCareful());
+  check.Learn(Committed(known, false, true), true);
+  check.Learn(calm, true);
+  check.Learn(calm, true);
+  EXPECT_TRUE(check.IsCareful()) << "counted anew since the surprise";
+  check.Learn(Committed(known, true, true), true);
+  EXPECT_FALSE(check.IsCareful()) << "what was suspected is no surprise";
+  check.Learn(Committed(known, false, true), true);
+  EXPECT_TRUE(check.IsCareful());
+  for (int i = 0; i < 3; ++i) check.Learn(calm, false);
+  EXPECT_TRUE(check.IsCareful()) << "who was not asked shows nothing";
+}
+
+std::string IdOf(int number) { return "evt_1Pgc" + std::to_string(1'000'000 + number); }
+
+int ForgottenOf(const RecentEvents& recent, int first, int last) {
+  int forgotten = 0;
+  for (int i = first; i < last; ++i) forgotten += recent.Knows(IdOf(i)) ? 0 : 1;
+  return forgotten;
+}
+
+TEST(RecentEventsTest, RemembersAHundredThousandAndForgetsWhatIsOld) {
+  RecentEvents recent;
+  constexpr int kTold = 3'000'000;
+  for (int i = 0; i < kTold; ++i) recent.Remember(IdOf(i));
+  EXPECT_EQ(ForgottenOf(recent, kTold - 1000, kTold), 0);
+  EXPECT_LT(ForgottenOf(recent, kTold - 100'000, kTold), 100);
+  EXPECT_GT(ForgottenOf(recent, 0, 1000), 990);
+  EXPECT_GT(ForgottenOf(recent, kTold, kTold + 100'000), 99'990) << "strangers";
+}
+
+TEST(RecentEventsTest, TakesManyThreads) {
+  RecentEvents recent;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&recent, t] {
+      for (int i = t * 10'000; i < (t + 1) * 10'000; ++i) {
+        recent.Remember(IdOf(i));
+        static_cast<void>(recent.Knows(IdOf(i + 1)));
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_LT(ForgottenOf(recent, 0, 40'000), 40);
+}
+
+}  // namespace
+}  // namespace keystrand::worker::engine
