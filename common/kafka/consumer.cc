@@ -20,7 +20,9 @@ constexpr const char* kPrefetchKbytes = "8192";
 /// MiB a drain held 140 MiB of such. With 1 MiB it has one partition's records, as a rule; a larger record still comes.
 constexpr const char* kFetchBytes = "1048576";
 constexpr std::chrono::seconds kLeaveTimeout{15};
+constexpr std::chrono::seconds kCloseTimeout{5};
 constexpr int kLeavePollMs = 50;
+constexpr int kCommitTimeoutMs = 5000;
 constexpr int kHeartbeatMs = 1000;
 
 std::vector<std::int32_t> PartitionsOf(const rd_kafka_topic_partition_list_t* list) {
@@ -42,6 +44,9 @@ class Consumer::Impl {
     if (!client_) return;
     Close();
     EventFd::Unwatch(group_queue_.get());
+    if (rd_kafka_consumer_closed(client_.get()) == 1) return;
+    group_queue_.reset();
+    rd_kafka_destroy_flags(client_.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);  // the group finds out by itself
   }
 
   /// Leaves the group first and serves what the group still has to say: on librdkafka 2.0.2 a rebalance that is served
@@ -53,8 +58,18 @@ class Consumer::Impl {
     do {
       if (auto* message = rd_kafka_consumer_poll(client_.get(), kLeavePollMs)) rd_kafka_message_destroy(message);
     } while (HasAssignment() && std::chrono::steady_clock::now() < deadline);
-    rd_kafka_consumer_close(client_.get());
+    CloseGroup();
     DropAssigned();
+  }
+
+  /// rd_kafka_consumer_close itself waits for as long as a coordinator does not answer.
+  void CloseGroup() {
+    const QueueHandle queue(rd_kafka_queue_new(client_.get()));
+    const auto deadline = std::chrono::steady_clock::now() + kCloseTimeout;
+    if (auto* const error = rd_kafka_consumer_close_queue(client_.get(), queue.get())) rd_kafka_error_destroy(error);
+    while (rd_kafka_consumer_closed(client_.get()) == 0 && std::chrono::steady_clock::now() < deadline) {
+      rd_kafka_queue_poll_callback(queue.get(), kLeavePollMs);
+    }
   }
 
   Result<> Open() {
@@ -161,7 +176,12 @@ class Consumer::Impl {
 
   Result<> CommitSync(const std::vector<Position>& next_offsets) {
     const auto list = ListOf(next_offsets);
-    const auto error = rd_kafka_commit(client_.get(), list.get(), 0);
+    const QueueHandle answers(rd_kafka_queue_new(client_.get()));  // without one, librdkafka waits as long as it takes
+    auto error = rd_kafka_commit_queue(client_.get(), list.get(), answers.get(), nullptr, nullptr);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      const EventHandle answer(rd_kafka_queue_poll(answers.get(), kCommitTimeoutMs));
+      error = answer ? rd_kafka_event_error(answer.get()) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
     const bool taken = error == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || error == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
                        error == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS ||

@@ -81,7 +81,8 @@ class Consumer {
 
   /// Next offset to consume per partition. The outcome comes to OnCommitted.
   void CommitAsync(const std::vector<Position>& next_offsets);
-  /// Waits for the coordinator. Errors: kUnavailable, kConflict (another generation owns the partitions).
+  /// Waits for the coordinator, 5 s at most. Errors: kUnavailable (it may still land), kConflict (another generation
+  /// owns the partitions).
   Result<> CommitSync(const std::vector<Position>& next_offsets);
   /// The group's committed offsets of `partitions`, in their order; empty where there is none. Thread-safe.
   Result<std::vector<std::optional<std::int64_t>>> Committed(const std::vector<std::int32_t>& partitions,
