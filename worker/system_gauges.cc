@@ -141,21 +141,25 @@ void SystemGauges::RefreshKafka() {
 Result<std::map<std::int32_t, SystemGauges::Behind>> SystemGauges::AskKafka(
     const std::vector<std::int32_t>& partitions) {
   std::map<std::int32_t, Behind> behind;
-  if (partitions.empty()) return behind;
   if (!admin_) {
     auto admin = kafka::Admin::Create(settings_.kafka);
     if (!admin) return Fail(admin.error());
     admin_ = std::move(*admin);
   }
+  if (partitions.empty()) {  // nothing to ask but whether anybody answers
+    const auto answer = admin_->QueryWatermarks(settings_.topic, {0}, settings_.timeout);
+    return answer ? Result<std::map<std::int32_t, Behind>>(std::move(behind)) : Fail(answer.error());
+  }
   const auto committed = admin_->Committed(settings_.group, settings_.topic, partitions.back() + 1, settings_.timeout);
   if (!committed) return Fail(committed.error());
+  const auto marks = admin_->QueryWatermarks(settings_.topic, partitions, settings_.timeout);
+  if (!marks) return Fail(marks.error());
   std::vector<kafka::Position> waiting;
-  for (const auto partition : partitions) {
-    const auto marks = admin_->QueryWatermarks(settings_.topic, partition, settings_.timeout);
-    if (!marks) return Fail(marks.error());
-    const auto next = std::max((*committed)[static_cast<std::size_t>(partition)], marks->low);
-    behind[partition].records = std::max<std::int64_t>(0, marks->high - next);
-    if (marks->high > next) waiting.push_back({partition, next});
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    const auto [low, high] = (*marks)[i];
+    const auto next = std::max((*committed)[static_cast<std::size_t>(partitions[i])], low);
+    behind[partitions[i]].records = std::max<std::int64_t>(0, high - next);
+    if (high > next) waiting.push_back({partitions[i], next});
   }
   if (waiting.empty()) return behind;
   auto reader = kafka::RecordReader::Open(settings_.kafka);

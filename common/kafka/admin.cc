@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <functional>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -113,12 +114,16 @@ class Admin::Impl {
     return (*metadata)->broker_cnt;
   }
 
-  Result<Watermarks> QueryWatermarks(const std::string& topic, std::int32_t partition,
-                                     std::chrono::milliseconds timeout) {
-    Watermarks marks;
-    const auto error =
-        rd_kafka_query_watermark_offsets(client_.get(), topic.c_str(), partition, &marks.low, &marks.high, Ms(timeout));
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(error, "watermarks of " + topic);
+  Result<std::vector<Watermarks>> QueryWatermarks(const std::string& topic, const std::vector<std::int32_t>& partitions,
+                                                  std::chrono::milliseconds timeout) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    const auto low = AskOffsets(topic, partitions, RD_KAFKA_OFFSET_BEGINNING, timeout);
+    if (!low) return Fail(low.error());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto high = AskOffsets(topic, partitions, RD_KAFKA_OFFSET_END, std::max(left, std::chrono::milliseconds(1)));
+    if (!high) return Fail(high.error());
+    std::vector<Watermarks> marks;
+    for (std::size_t i = 0; i < partitions.size(); ++i) marks.push_back({(*low)[i], (*high)[i]});
     return marks;
   }
 
@@ -158,6 +163,27 @@ class Admin::Impl {
   }
 
  private:
+  /// `which`: one of librdkafka's logical offsets. By the request for times, which takes these too:
+  /// rd_kafka_query_watermark_offsets waits for ever in 2.0.2 where a broker does not answer (librdkafka's issue 2588).
+  Result<std::vector<std::int64_t>> AskOffsets(const std::string& topic, const std::vector<std::int32_t>& partitions,
+                                               std::int64_t which, std::chrono::milliseconds timeout) {
+    const PartitionListHandle list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+    for (const auto partition : partitions) {
+      rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition)->offset = which;
+    }
+    const auto what = "watermarks of " + topic;
+    const auto error = rd_kafka_offsets_for_times(client_.get(), list.get(), Ms(timeout));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(error, what);
+    std::vector<std::int64_t> offsets;
+    for (int i = 0; i < list->cnt; ++i) {
+      const auto& answer = list->elems[i];
+      if (answer.err != RD_KAFKA_RESP_ERR_NO_ERROR) return FailWith(answer.err, what);
+      if (answer.offset < 0) return Fail(ErrorCode::kUnavailable, what + ": no answer");
+      offsets.push_back(answer.offset);
+    }
+    return offsets;
+  }
+
   using Request = std::function<void(const rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>;
 
   /// Sends one admin request and waits for its one answer.
@@ -224,6 +250,12 @@ class Admin::Impl {
 Admin::Admin(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Admin::~Admin() = default;
 
+std::vector<std::int32_t> FirstPartitions(std::int32_t count) {
+  std::vector<std::int32_t> partitions(static_cast<std::size_t>(count));
+  std::iota(partitions.begin(), partitions.end(), 0);
+  return partitions;
+}
+
 Result<std::unique_ptr<Admin>> Admin::Create(const ClientSettings& settings) {
   if (auto checked = CheckProperties(settings); !checked) return Fail(checked.error());
   auto conf = MakeConf(settings, {{"statistics.interval.ms", "0"}, {"log_level", "0"}});
@@ -240,9 +272,10 @@ Result<TopicDescription> Admin::Describe(const std::string& topic, std::chrono::
   return impl_->Describe(topic, timeout);
 }
 Result<std::int32_t> Admin::BrokerCount(std::chrono::milliseconds timeout) { return impl_->BrokerCount(timeout); }
-Result<Watermarks> Admin::QueryWatermarks(const std::string& topic, std::int32_t partition,
-                                          std::chrono::milliseconds timeout) {
-  return impl_->QueryWatermarks(topic, partition, timeout);
+Result<std::vector<Watermarks>> Admin::QueryWatermarks(const std::string& topic,
+                                                       const std::vector<std::int32_t>& partitions,
+                                                       std::chrono::milliseconds timeout) {
+  return impl_->QueryWatermarks(topic, partitions, timeout);
 }
 Result<std::vector<std::int64_t>> Admin::Committed(const std::string& group, const std::string& topic,
                                                    std::int32_t partitions, std::chrono::milliseconds timeout) {

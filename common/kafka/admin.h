@@ -43,6 +43,9 @@ struct GroupDescription {
   std::vector<GroupMember> members;
 };
 
+/// The numbers of the first `count` partitions.
+std::vector<std::int32_t> FirstPartitions(std::int32_t count);
+
 /// Low (first kept) and high (next to be written) offset of a partition.
 struct Watermarks {
   std::int64_t low = 0;
@@ -61,8 +64,9 @@ class Admin {
   Result<TopicCreated> CreateTopic(const NewTopic& topic, std::chrono::milliseconds timeout);
   Result<TopicDescription> Describe(const std::string& topic, std::chrono::milliseconds timeout);
   Result<std::int32_t> BrokerCount(std::chrono::milliseconds timeout);
-  Result<Watermarks> QueryWatermarks(const std::string& topic, std::int32_t partition,
-                                     std::chrono::milliseconds timeout);
+  /// Of each of the partitions, in their order.
+  Result<std::vector<Watermarks>> QueryWatermarks(const std::string& topic, const std::vector<std::int32_t>& partitions,
+                                                  std::chrono::milliseconds timeout);
   /// Committed offsets of a group, by partition; -1 where the group has none.
   Result<std::vector<std::int64_t>> Committed(const std::string& group, const std::string& topic,
                                               std::int32_t partitions, std::chrono::milliseconds timeout);

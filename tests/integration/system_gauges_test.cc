@@ -49,9 +49,7 @@ class SystemGaugesTest : public testing::Test {
     settings.database.url = database_url;
     settings.interval = milliseconds(20);
     settings.timeout = milliseconds(2000);
-    gauges_ = std::make_unique<SystemGauges>(settings, registry_, clock_, [] {
-      return std::vector<std::int32_t>{0, 1};
-    });
+    gauges_ = std::make_unique<SystemGauges>(settings, registry_, clock_, [this] { return assigned_; });
     if (brokers == Brokers() && database_url == DatabaseUrl()) WaitForRefresh();
   }
 
@@ -124,6 +122,7 @@ class SystemGaugesTest : public testing::Test {
   const ClockAhead clock_;
   const std::string topic_ = UniqueName("gauges-");
   metrics::Registry registry_;
+  std::vector<std::int32_t> assigned_{0, 1};
   std::unique_ptr<SystemGauges> gauges_;
 };
 
@@ -191,6 +190,12 @@ TEST_F(SystemGaugesTest, SourceThatIsAwayKeepsItsTimeAndCountsAndTheOtherGoesOn)
   ASSERT_TRUE(Eventually([&] { return Value(failures) >= 3; }));
   EXPECT_EQ(Value(refreshed), at_start);
   ExpectMoved("keystrand_group_lag" + Of(0), 1, [this] { SendTo(0); });
+}
+
+TEST_F(SystemGaugesTest, KafkaAwayIsCountedByWhoHasNoPartitions) {
+  assigned_.clear();
+  Start("127.0.0.1:1");
+  ASSERT_TRUE(Eventually([&] { return Value("keystrand_refresh_failures_total{source=\"kafka\"}") >= 1; }));
 }
 
 TEST_F(SystemGaugesTest, KafkaAwayIsCountedAndTheDatabaseIsStillRead) {

@@ -24,11 +24,13 @@ Result<Places> AskKafka(const Settings& settings) {
   const auto committed =
       (*admin)->Committed(settings.group, settings.events_topic, topic->partitions, settings.timeout);
   if (!committed) return Fail(committed.error());
+  const auto logs =
+      (*admin)->QueryWatermarks(settings.events_topic, kafka::FirstPartitions(topic->partitions), settings.timeout);
+  if (!logs) return Fail(logs.error());
   Places places;
   for (std::int32_t partition = 0; partition < topic->partitions; ++partition) {
-    const auto log = (*admin)->QueryWatermarks(settings.events_topic, partition, settings.timeout);
-    if (!log) return Fail(log.error());
-    places.push_back({partition, (*committed)[static_cast<std::size_t>(partition)], *log, std::nullopt});
+    const auto at = static_cast<std::size_t>(partition);
+    places.push_back({partition, (*committed)[at], (*logs)[at], std::nullopt});
   }
   return places;
 }

@@ -60,11 +60,11 @@ class KafkaQuestions {
   Result<> AskPartitions(std::int32_t count) {
     const auto committed = admin_.Committed(settings_.group, settings_.events_topic, count, settings_.timeout);
     if (!committed) return Fail(committed.error());
+    const auto marks = admin_.QueryWatermarks(settings_.events_topic, kafka::FirstPartitions(count), settings_.timeout);
+    if (!marks) return Fail(marks.error());
     for (std::int32_t partition = 0; partition < count; ++partition) {
-      const auto marks = admin_.QueryWatermarks(settings_.events_topic, partition, settings_.timeout);
-      if (!marks) return Fail(marks.error());
-      status_.partitions.push_back(
-          {partition, marks->low, marks->high, (*committed)[static_cast<std::size_t>(partition)], std::nullopt});
+      const auto at = static_cast<std::size_t>(partition);
+      status_.partitions.push_back({partition, (*marks)[at].low, (*marks)[at].high, (*committed)[at], std::nullopt});
     }
     return {};
   }

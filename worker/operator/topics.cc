@@ -54,11 +54,8 @@ Result<kafka::TopicDescription> WaitUntilReady(kafka::Admin& admin, const kafka:
   const auto deadline = std::chrono::steady_clock::now() + kReadyTimeout;
   while (true) {
     auto seen = admin.Describe(topic.name, timeout);
-    bool ready = seen && seen->partitions >= topic.partitions;
-    for (std::int32_t partition = 0; ready && partition < seen->partitions; ++partition) {
-      ready = admin.QueryWatermarks(topic.name, partition, timeout).has_value();
-    }
-    if (ready) return seen;
+    const bool whole = seen && seen->partitions >= topic.partitions;
+    if (whole && admin.QueryWatermarks(topic.name, kafka::FirstPartitions(seen->partitions), timeout)) return seen;
     if (std::chrono::steady_clock::now() > deadline) {
       return Fail(ErrorCode::kUnavailable, "topic " + topic.name + " was made but has no leader yet: run this again");
     }
