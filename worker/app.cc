@@ -150,8 +150,7 @@ sigset_t BlockStopSignals() {
 }
 
 /// Tends the gauges until a stop signal (0) or until the engine cannot go on (1).
-int WaitForEnd(const sigset_t& signals, const engine::Engine& engine, Telemetry& telemetry, const Settings& settings,
-               const Clock& clock) {
+int WaitForEnd(const sigset_t& signals, const engine::Engine& engine, Telemetry& telemetry, const Clock& clock) {
   while (true) {
     const timespec second{1, 0};
     const int signal = sigtimedwait(&signals, nullptr, &second);
@@ -160,7 +159,7 @@ int WaitForEnd(const sigset_t& signals, const engine::Engine& engine, Telemetry&
       return 0;
     }
     const auto status = engine.Status();
-    telemetry.Refresh(status, settings.executors);
+    telemetry.Refresh(status);
     if (const auto failure = engine.Failure()) {
       log::Error(Action::kProcessFailed, "The engine cannot go on", {{Field::kDetail, failure->detail}});
       return 1;
@@ -188,7 +187,7 @@ int Run(const Settings& settings, const Attachments& attachments) {
   const SystemClock clock;
   http::Health health(clock);
   metrics::Registry registry;
-  Telemetry telemetry(registry, clock, settings.dead_letters_topic, settings.executors);
+  Telemetry telemetry(registry, clock, settings.dead_letters_topic, settings.executors, settings.batch_max);
   const metrics::ProcessMetrics process(registry, {kVersion, kRevision, [&health] { return ReadyChecks(health); }});
   const handlers::Mirror mirror(MirrorOf(settings));
 
@@ -217,7 +216,7 @@ int Run(const Settings& settings, const Attachments& attachments) {
     return 1;
   }
 
-  const int exit_code = WaitForEnd(signals, **engine, telemetry, settings, clock);
+  const int exit_code = WaitForEnd(signals, **engine, telemetry, clock);
   process.draining.Set(1);
   draining({false, "stopping"});
   pruner.reset();

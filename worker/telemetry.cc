@@ -83,17 +83,18 @@ ErrorCode CodeOf(std::string_view name) {
 }  // namespace
 
 Telemetry::Telemetry(metrics::Registry& registry, const Clock& clock, const std::string& dead_letters_topic,
-                     int executors)
+                     int executors, std::size_t batch_max)
     : clock_(clock),
+      executors_(executors),
       worker_(registry, clock.Now()),
       database_(registry, {kOperations.begin(), kOperations.end()}, executors),
       produce_(registry, dead_letters_topic),
       kafka_(registry, {metrics::ClientRole::kConsumer, metrics::ClientRole::kProducer}, clock.Now()),
       consumer_(*this) {
-  worker_.concurrency_limit.Set(executors);
+  worker_.concurrency_limit.Set(static_cast<double>(executors) * static_cast<double>(batch_max));
 }
 
-void Telemetry::Refresh(const engine::EngineStatus& status, int executors) {
+void Telemetry::Refresh(const engine::EngineStatus& status) {
   worker_.events_buffered.Set(static_cast<double>(status.load.buffered));
   worker_.events_in_flight.Set(static_cast<double>(status.load.in_flight));
   worker_.blocked_keys.Set(static_cast<double>(status.load.blocked_keys));
@@ -102,7 +103,7 @@ void Telemetry::Refresh(const engine::EngineStatus& status, int executors) {
   const auto silent = clock_.Steady() - status.last_poll;
   worker_.Polled(clock_.Now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(silent));
   const int busy = static_cast<int>(status.load.batches);
-  database_.SetConnections(busy, executors - busy);
+  database_.SetConnections(busy, executors_ - busy);
 }
 
 void Telemetry::ShowBreakers(const std::vector<std::string>& open) {
@@ -244,6 +245,7 @@ void Telemetry::OnParked(const engine::Item& item, std::int32_t partition, const
 }
 
 void Telemetry::OnConflict() { worker_.conflicts.Increment(); }
+void Telemetry::OnBatch(std::chrono::nanoseconds waited) { database_.WaitedForConnection(waited); }
 void Telemetry::OnBisect() { worker_.bisects.Increment(); }
 void Telemetry::OnCommitInDoubt() { worker_.commits_in_doubt.Increment(); }
 

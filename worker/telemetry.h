@@ -21,13 +21,15 @@ class Telemetry final : public engine::EngineObserver,
                         public kafka::ProducerObserver,
                         public upkeep::PrunerObserver {
  public:
-  /// `registry` and `clock` outlive this. `dead_letters_topic`: what the worker produces to.
-  Telemetry(metrics::Registry& registry, const Clock& clock, const std::string& dead_letters_topic, int executors);
+  /// `registry` and `clock` outlive this. `dead_letters_topic`: what the worker produces to. `batch_max`: events that
+  /// an executor may hold.
+  Telemetry(metrics::Registry& registry, const Clock& clock, const std::string& dead_letters_topic, int executors,
+            std::size_t batch_max);
 
   /// The consumer's reports; this object itself takes the producer's.
   [[nodiscard]] kafka::ClientObserver& consumer() { return consumer_; }
   /// Gauges that are read rather than reported; call every second.
-  void Refresh(const engine::EngineStatus& status, int executors);
+  void Refresh(const engine::EngineStatus& status);
   void OnTopics(const std::string& problem);
 
   void OnSettled(const engine::Item& item, std::int32_t partition, engine::EventOutcome outcome,
@@ -37,6 +39,7 @@ class Telemetry final : public engine::EngineObserver,
   void OnRetry(const engine::Item& item, std::int32_t partition, const Error& error) override;
   void OnParked(const engine::Item& item, std::int32_t partition, const engine::Parking& parking) override;
   void OnConflict() override;
+  void OnBatch(std::chrono::nanoseconds waited) override;
   void OnBisect() override;
   void OnCommitInDoubt() override;
   void OnFenced(std::int32_t partition) override;
@@ -82,6 +85,7 @@ class Telemetry final : public engine::EngineObserver,
   [[nodiscard]] std::chrono::nanoseconds Since(std::int64_t unix_ms) const;
 
   const Clock& clock_;
+  const int executors_;
   metrics::WorkerMetrics worker_;
   metrics::DatabaseMetrics database_;
   metrics::ProduceMetrics produce_;

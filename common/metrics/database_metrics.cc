@@ -10,7 +10,7 @@ constexpr Name kDuration{"keystrand_db_operation_duration_seconds", "One stateme
 constexpr Name kErrors{"keystrand_db_errors_total", "Failed statements and commits, by class of SQLSTATE"};
 constexpr Name kConnections{"keystrand_db_connections", "Connections by state"};
 constexpr Name kConnectionsMax{"keystrand_db_connections_max", "Most connections this process opens"};
-constexpr Name kConnectionWait{"keystrand_db_connection_wait_seconds", "How long work waited for a connection"};
+constexpr Name kConnectionWait{"keystrand_db_connection_wait_seconds", "How long a batch waited for a connection"};
 constexpr Name kReconnects{"keystrand_db_reconnects_total", "Connections opened anew after one was lost"};
 
 constexpr std::string_view kOther = "other";
@@ -26,6 +26,7 @@ DatabaseMetrics::DatabaseMetrics(Registry& registry, const std::vector<std::stri
       connection_wait_(registry.AddHistogram(kConnectionWait, {}, buckets::Database())) {
   connections_max_.Set(connections_max);
   for (const auto operation : operations) operations_.emplace(operation, Make(operation));
+  operations_.emplace(kOther, Make(kOther));
 }
 
 DatabaseMetrics::PerOperation DatabaseMetrics::Make(std::string_view operation) const {
@@ -40,9 +41,8 @@ DatabaseMetrics::PerOperation DatabaseMetrics::Make(std::string_view operation) 
 }
 
 DatabaseMetrics::PerOperation& DatabaseMetrics::Find(std::string_view operation) {
-  if (const auto found = operations_.find(operation); found != operations_.end()) return found->second;
-  std::call_once(other_made_, [this] { other_ = Make(kOther); });
-  return *other_;
+  const auto found = operations_.find(operation);
+  return found != operations_.end() ? found->second : operations_.find(kOther)->second;
 }
 
 void DatabaseMetrics::Operation(std::string_view operation, std::chrono::nanoseconds took) {

@@ -2,8 +2,6 @@
 
 #include <chrono>
 #include <map>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,8 +34,6 @@ class DatabaseMetrics {
 
   Registry& registry_;
   std::map<std::string, PerOperation, std::less<>> operations_;  // not changed after construction
-  std::optional<PerOperation> other_;                            // made when an unknown name comes
-  std::once_flag other_made_;
   Table<Gauge, ConnectionState> connections_;
   Gauge connections_max_;
   Histogram connection_wait_;

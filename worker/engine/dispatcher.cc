@@ -99,6 +99,7 @@ void Dispatcher::Unbuffer(Partition& partition, const Item& item) {
 /// partition would soon be full of it.
 void Dispatcher::MakeReady(Lane& lane) {
   lane.state = Lane::State::kReady;
+  lane.ready_at = std::chrono::steady_clock::now();
   ready_.emplace(lane.queue.front().arrival, &lane);
   work_.WakeOne();
 }
@@ -166,6 +167,7 @@ Batch Dispatcher::TakeBatch() {
     if (suspect && !batch.slices.empty()) break;  // it travels alone
     ready_.erase(ready_.begin());
     if (suspect && Defer(lane)) continue;
+    batch.waited = std::max<std::chrono::nanoseconds>(batch.waited, batch.taken_at - lane.ready_at);
     Slice slice = SliceOf(lane);
     FillSlice(slice, suspect ? 1 : left);
     left -= slice.items.size();

@@ -47,6 +47,7 @@ struct Lane {
   std::deque<Item> queue;
   State state = State::kIdle;
   SteadyTime due;       ///< of kWaiting
+  SteadyTime ready_at;  ///< of kReady: since when
   bool parked = false;  ///< its strand does not flow: Partition::parked has its key
 };
 

@@ -108,6 +108,7 @@ void Executor::RunTask(Dispatcher::Task task) {
     }
   } else {
     auto batch = std::get<Batch>(std::move(task));
+    context_.observer.OnBatch(batch.waited);
     answered = runner_.Run(session_, batch);
     context_.dispatcher.Settle(std::move(batch));
   }

@@ -72,7 +72,8 @@ struct Slice {
 struct Batch {
   std::vector<Slice> slices;
   std::chrono::steady_clock::time_point taken_at;
-  bool suspect = false;  ///< one event, which may be what the last owner of its partition died of
+  std::chrono::nanoseconds waited{0};  ///< for an executor and its connection: the lane that waited longest
+  bool suspect = false;                ///< one event, which may be what the last owner of its partition died of
 };
 
 }  // namespace keystrand::worker::engine

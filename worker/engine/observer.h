@@ -59,6 +59,8 @@ struct Parking {
 class EngineObserver {
  public:
   virtual ~EngineObserver() = default;
+  /// A batch begins, after its events waited so long for an executor and its connection.
+  virtual void OnBatch(std::chrono::nanoseconds /*waited*/) {}
   /// After the commit; the item is parsed. `took`: its batch's transaction.
   virtual void OnSettled(const Item& /*item*/, std::int32_t /*partition*/, EventOutcome /*outcome*/,
                          std::string_view /*reason*/, std::chrono::nanoseconds /*took*/) {}

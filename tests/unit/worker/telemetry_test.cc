@@ -69,7 +69,7 @@ class TelemetryTest : public testing::Test {
 
   const FixedClock clock_;
   metrics::Registry registry_;
-  Telemetry telemetry_{registry_, clock_, "letters", 8};
+  Telemetry telemetry_{registry_, clock_, "letters", 8, 200};
 };
 
 // Labels as the exposition has them: by name.
@@ -160,6 +160,7 @@ TEST_F(TelemetryTest, CountsWhatTheEngineReports) {
   const auto moved = [&](const std::string& series, const std::function<void()>& act) { ExpectMoved(series, 1, act); };
   moved("keystrand_worker_conflicts_total", [&] { telemetry_.OnConflict(); });
   moved("keystrand_worker_bisects_total", [&] { telemetry_.OnBisect(); });
+  moved("keystrand_db_connection_wait_seconds_count", [&] { telemetry_.OnBatch(milliseconds(1)); });
   moved("keystrand_worker_commits_in_doubt_total", [&] { telemetry_.OnCommitInDoubt(); });
   moved("keystrand_worker_fenced_total", [&] { telemetry_.OnFenced(0); });
   moved("keystrand_offset_commits_total{result=\"ok\"}", [&] { telemetry_.OnOffsetCommit(true, ""); });
@@ -186,19 +187,19 @@ TEST_F(TelemetryTest, GaugesShowTheEnginesLoad) {
   status.last_poll = clock_.Steady() - std::chrono::seconds(5);
   status.load = {11, 12, 13, 3, std::nullopt, 4};
   status.open_breakers = {"mirror"};
-  telemetry_.Refresh(status, 8);
+  telemetry_.Refresh(status);
   EXPECT_EQ(Value("keystrand_worker_events_buffered"), 11);
   EXPECT_EQ(Value("keystrand_worker_events_in_flight"), 12);
   EXPECT_EQ(Value("keystrand_worker_blocked_keys"), 13);
   EXPECT_EQ(Value("keystrand_worker_paused_partitions"), 4);
-  EXPECT_EQ(Value("keystrand_worker_concurrency_limit"), 8);
+  EXPECT_EQ(Value("keystrand_worker_concurrency_limit"), 1600);
   EXPECT_EQ(Value("keystrand_db_connections{state=\"in_use\"}"), 3);
   EXPECT_EQ(Value("keystrand_db_connections{state=\"idle\"}"), 5);
   EXPECT_EQ(Value("keystrand_db_connections_max"), 8);
   EXPECT_EQ(Value("keystrand_worker_last_poll_timestamp_seconds"), kAcceptedMs / 1000 - 3);
   EXPECT_EQ(Value("keystrand_handler_breaker_open{event_type=\"customer.updated\"}"), 1);
   status.open_breakers.clear();
-  telemetry_.Refresh(status, 8);
+  telemetry_.Refresh(status);
   EXPECT_EQ(Value("keystrand_handler_breaker_open{event_type=\"customer.updated\"}"), 0);
 }
 
