@@ -1,32 +1,8 @@
-"""Every metric of the receiver and, for each of its series, the test that moves it or the reason why none does.
-
-Entries name a metric, or some of its series by labels; the entry with the most labels is the one that counts."""
+"""Every metric of the receiver and, for each of its series, the test that moves it or the reason why none does."""
 
 from __future__ import annotations
 
-import dataclasses
-
-from observability.scrape import Series
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    metric: str
-    labels: dict[str, str]
-    by: str = ""  # the test
-    reason: str = ""  # why no test moves it
-
-    def covers(self, series: Series) -> bool:
-        return series.metric == self.metric and series.has(self.labels)
-
-
-def moved(metric: str, by: str, /, **labels: str) -> Entry:
-    return Entry(metric, labels, by=by)
-
-
-def unmoved(metric: str, why: str, /, **labels: str) -> Entry:
-    return Entry(metric, labels, reason=why)
-
+from observability.table import Table, moved, unmoved
 
 CONSTANT = "says what was set or built: test_limits_are_shown_as_they_are_set and the process's own facts"
 OUR_BUG = "only a bug of ours"
@@ -55,9 +31,6 @@ TYPES = {
         keystrand_http_request_duration_seconds keystrand_http_request_body_bytes keystrand_source_delay_seconds
         keystrand_produce_duration_seconds""".split(),
 }
-
-# Series that come into being later than the process: a broker's, once it has been reached.
-LATE = "keystrand_kafka_broker_"
 
 ENTRIES = [
     moved("keystrand_http_requests_total", "test_refused_for_the_head"),
@@ -168,7 +141,4 @@ ENTRIES = [
     moved("keystrand_kafka_broker_rx_bytes_total", "test_accepted"),
 ]
 
-
-def entry_of(series: Series) -> Entry | None:
-    covering = [entry for entry in ENTRIES if entry.covers(series)]
-    return max(covering, key=lambda entry: len(entry.labels), default=None)
+TABLE = Table(TYPES, ENTRIES, late=("keystrand_kafka_broker_",))  # once it has been reached

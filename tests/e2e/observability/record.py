@@ -11,20 +11,18 @@ from typing import Any
 
 from keystrand_e2e.programs import Program
 from keystrand_e2e.waiting import eventually
-from observability import scrape
-from observability.scrape import Exposition, Series
+from observability.scrape import Exposition
+from observability.watch import Sightings, Watch
 from observability.wire import Answer, Wire, connected, signed
 from traffic.delivery import Delivery
 
+OF_THE_RUN = ("topic", "version", "revision", "endpoint", "broker")  # labels whose values differ from run to run
 PAGES = ("/livez", "/readyz", "/version")
 
 
 @dataclasses.dataclass
-class Record:
-    seen: set[Series] = dataclasses.field(default_factory=set)
-    moved: dict[Series, set[str]] = dataclasses.field(default_factory=dict)  # by the tests that saw it change
-    born_late: set[Series] = dataclasses.field(default_factory=set)  # not there at its receiver's first scrape
-    types: dict[str, str] = dataclasses.field(default_factory=dict)
+class Record(Sightings):
+    of_the_run: tuple[str, ...] = OF_THE_RUN
     answers: list[tuple[str, str, int]] = dataclasses.field(default_factory=list)  # test, request id, status: to deliveries
     said: list[tuple[str, str]] = dataclasses.field(default_factory=list)  # where, what: but for logs
     signatures: set[str] = dataclasses.field(default_factory=set)  # that were sent
@@ -34,56 +32,29 @@ class Record:
         return [json.loads(line) for log in self.logs for line in log.read_text().splitlines()]
 
 
-class Watched:
+class Watched(Watch):
     """A receiver whose words are kept in the record."""
 
     def __init__(self, program: Program, record: Record, test: str, debug: bool = True):
-        self.program = program
         self.debug = debug  # its log has a line for every delivery
         self.port = program.admin_port - 1
         self._record = record
-        self._test = test
         self._answered: list[str] = []  # request ids of the answers read here
+        super().__init__(program, record, test)
         self._said("command line", pathlib.Path(f"/proc/{program.pid}/cmdline").read_text())
-        self.first = self._last = eventually(self._first_scrape, f"the first scrape of {program.name}")
-        self._take(self.first)
 
     def _said(self, where: str, what: str) -> None:
         self._record.said.append((f"{self.program.name} {where}", what))
 
     # --- its metrics ---
 
-    def _first_scrape(self) -> Exposition | None:
-        assert self.program.running, f"{self.program.name} ended at its start:\n{self.program.last_words()}"
-        status, text = self.program.get("/metrics")
-        return scrape.parse(text) if status == 200 else None
+    def heard(self, text: str) -> None:
+        self._said("/metrics", text)
 
     def scrape(self) -> Exposition:
         """Once every answer that was read is counted: the receiver counts it just after it has written it."""
         eventually(lambda: self.scrape_now().value("keystrand_http_requests_total") >= len(self._answered), "all counted")
         return self.scrape_now()
-
-    def scrape_now(self) -> Exposition:
-        status, text = self.program.get("/metrics")
-        assert status == 200, f"{self.program.name} /metrics: {status} {text}"
-        self._said("/metrics", text)
-        return self._take(scrape.parse(text))
-
-    def _take(self, seen: Exposition) -> Exposition:
-        self._record.types |= seen.types
-        self._record.seen |= {scrape.general(series) for series in seen.values}
-        self._record.born_late |= {scrape.general(series) for series in seen.values.keys() - self.first.values.keys()}
-        for series in scrape.changed(self._last, seen) | scrape.counted(seen):
-            self._record.moved.setdefault(scrape.general(series), set()).add(self._test)
-        self._last = seen
-        return seen
-
-    def value(self, metric: str, **labels: str) -> float:
-        return self.scrape().value(metric, **labels)
-
-    def wait_value(self, metric: str, at_least: float, timeout_s: float = 30, **labels: str) -> float:
-        eventually(lambda: self.value(metric, **labels) >= at_least, f"{metric} {labels} at {at_least}", timeout_s)
-        return self.value(metric, **labels)
 
     def hear_pages(self) -> None:
         for page in PAGES:

@@ -6,7 +6,6 @@ import dataclasses
 import re
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-OF_THE_RUN = ("topic", "version", "revision", "endpoint", "broker")  # labels whose values belong to a run or its settings
 
 _SAMPLE = re.compile(r'^(?P<name>[a-z_][a-z0-9_]*)(\{(?P<labels>.*)\})? (?P<value>\S+)$')
 _LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"(?:,|$)')
@@ -80,11 +79,6 @@ def _take_sample(seen: Exposition, line: str, lines: set[str]) -> None:
 def _metric_of(seen: Exposition, name: str) -> str:
     family = _PARTS_OF_HISTOGRAM.sub("", name)
     return family if seen.types.get(family) == "histogram" else name
-
-
-def general(series: Series) -> Series:
-    """Without what belongs to this run: then it is one series, however many endpoints a receiver had."""
-    return Series(series.metric, tuple((name, value) for name, value in series.labels if name not in OF_THE_RUN))
 
 
 def changed(before: Exposition, after: Exposition) -> set[Series]:

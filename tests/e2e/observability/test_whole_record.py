@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from keystrand_e2e import programs
-from observability import catalogue, marked
+from observability import marked
+from observability.catalogue import TABLE
 from observability.record import Record
 
 ROOT = programs.ROOT
@@ -29,28 +30,19 @@ def lines(record: Record) -> list[dict[str, Any]]:
 # --- metrics ---
 
 def test_every_metric_is_in_the_table_and_the_reverse(record: Record) -> None:
-    tabled = {name: kind for kind, names in catalogue.TYPES.items() for name in names}
-    assert record.types == tabled
+    TABLE.assert_has_every_metric(record)
 
 
 def test_every_series_was_seen_to_change_by_the_test_that_is_there_for_it(record: Record) -> None:
-    wrong = []
-    for series in sorted(record.seen):
-        entry = catalogue.entry_of(series)
-        if entry is None:
-            wrong.append(f"{series}: not in the table")
-        elif not entry.reason and entry.by not in record.moved.get(series, set()):
-            wrong.append(f"{series}: not moved by {entry.by}, but by {sorted(record.moved.get(series, set()))}")
-    assert not wrong, "\n".join(wrong)
+    TABLE.assert_every_series_moved(record)
 
 
 def test_every_entry_of_the_table_has_a_series(record: Record) -> None:
-    assert not [entry for entry in catalogue.ENTRIES if not any(entry.covers(series) for series in record.seen)]
+    TABLE.assert_every_entry_has_a_series(record)
 
 
 def test_every_series_is_there_from_the_first_scrape(record: Record) -> None:
-    late = [str(series) for series in sorted(record.born_late) if not series.metric.startswith(catalogue.LATE)]
-    assert not late, "\n".join(late)
+    TABLE.assert_every_series_is_there_from_the_first_scrape(record)
 
 
 # --- the log ---
