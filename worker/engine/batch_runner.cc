@@ -230,7 +230,7 @@ Result<> BatchRunner::InTransaction(store::Transaction& transaction, Attempt& at
 /// Those that are there in spite of what was guessed end the transaction at its commit.
 void BatchRunner::FindKnown(store::Transaction& transaction, Attempt& attempt,
                             std::vector<store::KnownEvent>& known) const {
-  std::set<store::EventKey> asked;
+  std::set<store::EventKeyView> asked;
   for (auto& entry : attempt.entries) {
     if (!*entry.item->event) continue;
     entry.suspected = context_.duplicates.Suspects(*entry.item);

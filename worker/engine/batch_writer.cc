@@ -11,6 +11,7 @@
 namespace keystrand::worker::engine {
 namespace {
 
+/// Views of the entry and of `topic`.
 store::InboxRow RowOf(const Entry& entry, const std::string& topic) {
   const auto& event = **entry.item->event;
   store::InboxRow row;
@@ -22,7 +23,9 @@ store::InboxRow RowOf(const Entry& entry, const std::string& topic) {
   row.api_version = event.envelope.api_version;
   row.event_created = event.created;
   row.received_at_ms = event.received_at_ms;
-  row.source = entry.Position(topic);
+  row.source_topic = topic;
+  row.source_partition = entry.partition();
+  row.source_offset = entry.item->record->offset();
   row.status = entry.status;
   row.reason = entry.reason;
   row.attempts = entry.attempts;

@@ -76,11 +76,12 @@ bool GoesBehind(const Entry& entry, const Heads& heads) {
 
 }  // namespace
 
-store::EventKey KeyOf(const handlers::Event& event) { return {event.envelope.scope, event.envelope.id}; }
+store::EventKeyView KeyOf(const handlers::Event& event) { return {event.envelope.scope, event.envelope.id}; }
 
 void Decider::JudgeKnown(Entries& entries, const std::vector<store::KnownEvent>& known, const std::string& topic) {
-  std::map<store::EventKey, const store::KnownEvent*> rows;
-  for (const auto& event : known) rows.emplace(event.key, &event);
+  if (known.empty()) return;
+  std::map<store::EventKeyView, const store::KnownEvent*> rows;
+  for (const auto& event : known) rows.emplace(ViewOf(event.key), &event);
   for (auto& entry : entries) {
     if (entry.decision != Decision::kNone || !*entry.item->event) continue;
     const auto row = rows.find(KeyOf(**entry.item->event));
@@ -90,7 +91,7 @@ void Decider::JudgeKnown(Entries& entries, const std::vector<store::KnownEvent>&
 
 void Decider::Decide(Attempt& attempt, handlers::UnitOfWork& work) const {
   Entries& entries = attempt.entries;
-  std::map<store::EventKey, std::size_t> first;
+  std::map<store::EventKeyView, std::size_t> first;
   const Slice* blocked = nullptr;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     Entry& entry = entries[i];

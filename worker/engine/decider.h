@@ -42,7 +42,7 @@ class Decider {
   const Breakers& breakers_;
 };
 
-/// The key of an event in the inbox.
-store::EventKey KeyOf(const handlers::Event& event);
+/// The key of an event in the inbox: views of the event.
+store::EventKeyView KeyOf(const handlers::Event& event);
 
 }  // namespace keystrand::worker::engine

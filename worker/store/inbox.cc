@@ -48,14 +48,12 @@ InboxStatus StatusOf(std::string_view name) {
 
 std::string_view NameOf(InboxStatus status) { return kStatusNames[static_cast<std::size_t>(status)]; }
 
-void FindKnown(Transaction& transaction, const std::vector<EventKey>& keys, std::vector<KnownEvent>& known) {
+void FindKnown(Transaction& transaction, const std::vector<EventKeyView>& keys, std::vector<KnownEvent>& known) {
   if (keys.empty()) return;
   Params params;
-  params
-      .Add(ArrayOf(
-          keys, [](const auto& key) -> const auto& { return key.scope; }))
-      .Add(ArrayOf(
-          keys, [](const auto& key) -> const auto& { return key.event_id; }));
+  params.Add(ArrayOf(keys, [](const auto& key) { return key.scope; })).Add(ArrayOf(keys, [](const auto& key) {
+    return key.event_id;
+  }));
   transaction.Defer(kKnown, std::move(params), [&known](const Rows& rows) -> Result<> {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       known.push_back({{std::string(rows.Text(i, 0)), std::string(rows.Text(i, 1))},
@@ -80,9 +78,9 @@ Result<> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows
         .TextOrNull(row.api_version)
         .UnixSeconds(row.event_created)
         .UnixMilliseconds(row.received_at_ms)
-        .Text(row.source.topic)
-        .Integer(row.source.partition)
-        .Bigint(row.source.offset)
+        .Text(row.source_topic)
+        .Integer(row.source_partition)
+        .Bigint(row.source_offset)
         .TextOrNull(row.replay_id)
         .Text(NameOf(row.status))
         .TextOrNull(row.reason)
@@ -95,17 +93,12 @@ Result<> InsertInbox(Transaction& transaction, const std::vector<InboxRow>& rows
 Result<std::size_t> UpdateInbox(Transaction& transaction, const std::vector<InboxRow>& rows) {
   if (rows.empty()) return std::size_t{0};
   Params params;
-  params
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.key.scope; }))
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.key.event_id; }))
+  params.Add(ArrayOf(rows, [](const auto& row) { return row.key.scope; }))
+      .Add(ArrayOf(rows, [](const auto& row) { return row.key.event_id; }))
       .Add(ArrayOf(rows, [](const auto& row) { return NameOf(row.status); }))
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.reason; }))
+      .Add(ArrayOf(rows, [](const auto& row) { return row.reason; }))
       .Add(ArrayOf(rows, [](const auto& row) { return row.attempts; }))
-      .Add(ArrayOf(
-          rows, [](const auto& row) -> const auto& { return row.error_code; }));
+      .Add(ArrayOf(rows, [](const auto& row) { return row.error_code; }));
   const auto updated = transaction.Run(kUpdate, params);
   if (!updated) return Fail(updated.error());
   return updated->affected();

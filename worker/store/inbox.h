@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "worker/store/session.h"
@@ -21,6 +22,15 @@ struct EventKey {
   auto operator<=>(const EventKey&) const = default;
 };
 
+/// The same, of strings that live elsewhere.
+struct EventKeyView {
+  std::string_view scope;
+  std::string_view event_id;
+  auto operator<=>(const EventKeyView&) const = default;
+};
+
+inline EventKeyView ViewOf(const EventKey& key) { return {key.scope, key.event_id}; }
+
 /// Where a record lies.
 struct SourcePosition {
   std::string topic;
@@ -38,23 +48,26 @@ struct KnownEvent {
 };
 
 /// Those of `keys` that the inbox knows: deferred; then they are in `known`, which outlives the transaction.
-void FindKnown(Transaction& transaction, const std::vector<EventKey>& keys, std::vector<KnownEvent>& known);
+void FindKnown(Transaction& transaction, const std::vector<EventKeyView>& keys, std::vector<KnownEvent>& known);
 
+/// A row to write; its views outlive the call that does.
 struct InboxRow {
-  EventKey key;
-  std::string event_type;
-  std::string ordering_key;
-  std::string object_type;
-  std::string object_id;
-  std::string api_version;
+  EventKeyView key;
+  std::string_view event_type;
+  std::string_view ordering_key;
+  std::string_view object_type;
+  std::string_view object_id;
+  std::string_view api_version;
   std::int64_t event_created = 0;   ///< Unix s
   std::int64_t received_at_ms = 0;  ///< Unix ms
-  SourcePosition source;
-  std::string replay_id;
+  std::string_view source_topic;
+  std::int32_t source_partition = 0;
+  std::int64_t source_offset = 0;
+  std::string_view replay_id;
   InboxStatus status = InboxStatus::kApplied;
-  std::string reason;
+  std::string_view reason;
   int attempts = 1;
-  std::string error_code;
+  std::string_view error_code;
 };
 
 /// Inserts the rows, with the next statement or the commit. Errors: kConflict: another partition settled one of the

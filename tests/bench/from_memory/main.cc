@@ -60,7 +60,9 @@ worker::store::InboxRow RowOf(const ReadDelivery& delivery, std::int32_t partiti
   row.api_version = envelope.api_version;
   row.event_created = delivery.event.created;
   row.received_at_ms = delivery.event.received_at_ms;
-  row.source = {kTopic, partition, delivery.offset};
+  row.source_topic = kTopic;
+  row.source_partition = partition;
+  row.source_offset = delivery.offset;
   return row;
 }
 
@@ -69,8 +71,8 @@ Result<> SettleIn(Transaction& transaction, const MemoryBatch& batch, std::int64
   static const Mirror mirror{{}};
   std::vector<std::int32_t> lost;
   worker::store::ShareLeases(transaction, kTopic, {{batch.partition, epoch}}, lost);
-  std::set<worker::store::EventKey> fresh;
-  std::set<worker::store::EventKey> suspected;
+  std::set<worker::store::EventKeyView> fresh;
+  std::set<worker::store::EventKeyView> suspected;
   worker::handlers::RowKeys keys;
   for (const auto* delivery : batch.deliveries) {
     const auto& envelope = delivery->event.envelope;
@@ -89,7 +91,7 @@ Result<> SettleIn(Transaction& transaction, const MemoryBatch& batch, std::int64
     auto key = row.key;
     work.objects.Load(std::move(key), std::move(row));
   }
-  for (const auto& event : known) fresh.erase(event.key);
+  for (const auto& event : known) fresh.erase(ViewOf(event.key));
   std::vector<worker::store::InboxRow> inbox;
   for (const auto* delivery : batch.deliveries) {
     if (fresh.erase({delivery->event.envelope.scope, delivery->event.envelope.id}) == 0) continue;
