@@ -127,7 +127,7 @@ class EngineTest : public testing::Test {
   handlers::Mirror mirror_{handlers::MirrorPolicy{}};
   std::vector<const handlers::Handler*> handlers_{&mirror_};
   RetrySettings retry_;
-  std::int64_t careful_events_ = 10000;
+  std::int64_t careful_events_ = 1000;
   Counts counts_;
   LookUps look_ups_;
   std::unique_ptr<Engine> engine_;

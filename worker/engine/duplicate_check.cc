@@ -1,5 +1,7 @@
 #include "worker/engine/duplicate_check.h"
 
+#include <algorithm>
+
 namespace keystrand::worker::engine {
 
 /// `created` may be any number.
@@ -22,7 +24,8 @@ void DuplicateCheck::Learn(const Entries& entries, bool all_looked_up) {
     if (in_inbox) recent_.Remember((**entry.item->event).envelope.id);
   }
   if (surprised) {
-    careful_ = settings_.careful_events;
+    if (!IsCareful()) span_ = std::min(2 * span_, settings_.careful_events_max);
+    careful_ = span_.load();
   } else if (all_looked_up) {
     careful_ -= static_cast<std::int64_t>(entries.size());
   }

@@ -13,17 +13,20 @@ namespace keystrand::worker::engine {
 /// the look-up is nothing but cost: the inbox's key refuses a second row, and the whole transaction with it. So it is
 /// asked about what has a reason to be known: what was settled lately, what came long after it was created (Stripe
 /// sends again for three days), what was tried before, and replays. An event that is known without such a reason costs
-/// its batch a conflict; then, as after a start, all are looked up until so many in a row held no such surprise.
+/// its batch a conflict; then, as after a start, all are looked up until so many in a row held no such surprise: each
+/// time twice as many.
 ///
 /// Nothing rests on these guesses but time. Shared by all executors; thread-safe.
 class DuplicateCheck {
  public:
   struct Settings {
-    std::int64_t careful_events = 10000;  ///< so many in a row without a surprise show that guesses will do
+    std::int64_t careful_events = 1000;  ///< so many in a row without a surprise show that guesses will do, at first
+    std::int64_t careful_events_max = 64000;
     /// What is accepted so long after its creation has probably been delivered before.
     std::chrono::seconds late = std::chrono::minutes(10);
   };
-  explicit DuplicateCheck(Settings settings) : settings_(settings), careful_(settings.careful_events) {}
+  explicit DuplicateCheck(Settings settings)
+      : settings_(settings), span_(settings.careful_events), careful_(settings.careful_events) {}
 
   /// Whether all events are to be looked up now.
   [[nodiscard]] bool IsCareful() const { return careful_ > 0; }
@@ -36,7 +39,8 @@ class DuplicateCheck {
   [[nodiscard]] bool IsLate(const handlers::Event& event) const;
 
   const Settings settings_;
-  std::atomic<std::int64_t> careful_;  ///< events to go without a surprise
+  std::atomic<std::int64_t> span_;     ///< without a surprise, before the next guess
+  std::atomic<std::int64_t> careful_;  ///< of it, what is to come
   RecentEvents recent_;
 };
 

@@ -85,8 +85,27 @@ TEST(DuplicateCheckTest, IsCarefulUntilEnoughEventsInARowWereNoSurprise) {
   EXPECT_FALSE(check.IsCareful()) << "what was suspected is no surprise";
   check.Learn(Committed(known, false, true), true);
   EXPECT_TRUE(check.IsCareful());
-  for (int i = 0; i < 3; ++i) check.Learn(calm, false);
+  for (int i = 0; i < 9; ++i) check.Learn(calm, false);
   EXPECT_TRUE(check.IsCareful()) << "who was not asked shows nothing";
+}
+
+int EventsUntilCalm(DuplicateCheck& check) {
+  auto fresh = ItemOf("evt_1");
+  int events = 0;
+  for (; check.IsCareful(); ++events) check.Learn(Committed(fresh, false, false), true);
+  return events;
+}
+
+TEST(DuplicateCheckTest, IsCarefulTwiceAsLongAfterEachGuessThatWasWrong) {
+  DuplicateCheck check({.careful_events = 3, .careful_events_max = 10});
+  auto known = ItemOf("evt_2");
+  const auto surprise = Committed(known, false, true);
+  EXPECT_EQ(EventsUntilCalm(check), 3);
+  for (const int expected : {6, 10, 10}) {
+    check.Learn(surprise, true);
+    check.Learn(surprise, true);  // no guess: it was looked for
+    EXPECT_EQ(EventsUntilCalm(check), expected);
+  }
 }
 
 std::string IdOf(int number) { return "evt_1Pgc" + std::to_string(1'000'000 + number); }
