@@ -31,12 +31,14 @@ THIN = {"object": "v2.core.event", "type": "v1.customer.updated", "livemode": Fa
 
 def customer(name: str, number: int, created: float | None = None) -> dict[str, Any]:
     return {"id": f"evt_{name}{number}", "object": "event", "created": int(created or time.time()), "livemode": False,
-            "pending_webhooks": 1, "type": "customer.updated", "data": {"object": {"id": f"cus_{name}", "object": "customer", "name": f"{number}"}}}
+            "pending_webhooks": 1, "type": "customer.updated",
+            "data": {"object": {"id": f"cus_{name}", "object": "customer", "name": f"{number}"}}}
 
 
 def plant_failures(desk: Desk) -> None:
-    desk.execute(FAIL % "\n  ".join(f"IF NEW.id LIKE 'cus_{name}%' THEN RAISE EXCEPTION 'by a test' USING ERRCODE = '{code}'; END IF;"
-                                    for name, code in FAILURES.items()))
+    failing = (f"IF NEW.id LIKE 'cus_{name}%' THEN RAISE EXCEPTION 'by a test' USING ERRCODE = '{code}'; END IF;"
+               for name, code in FAILURES.items())
+    desk.execute(FAIL % "\n  ".join(failing))
 
 
 def position(letter: dict[str, Any]) -> str:

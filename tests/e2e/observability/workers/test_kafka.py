@@ -29,7 +29,8 @@ def test_broker_frozen(system: System, receiver: Program, start: Start, history:
     system.wait_drained()
     with psycopg.connect(system.url("rival")) as rival:
         rival.execute("LOCK TABLE keystrand.dead_letters")
-        send(receiver, history, *([delivery.unreadable(f'{{"id": "evt_cut_o{n}')] for n in range(20)), *stories("uncommitted", 30))
+        send(receiver, history, *([delivery.unreadable(f'{{"id": "evt_cut_o{n}')] for n in range(20)),
+             *stories("uncommitted", 30))
         eventually(lambda: system.value("SELECT count(*) FROM pg_locks WHERE NOT granted") > 1, "letters at hand")
         system.stack.pause_broker()
     try:
