@@ -194,7 +194,7 @@ int Run(const Settings& settings, const Attachments& attachments) {
   auto engine_settings = EngineOf(settings, instance);
   if (attachments.adjust) attachments.adjust(engine_settings);
   auto engine =
-      engine::Engine::Start(std::move(engine_settings), HandlersOf(attachments, mirror), clock,
+      engine::Engine::Start(engine_settings, HandlersOf(attachments, mirror), clock,
                             {telemetry, attachments.database ? attachments.database(telemetry) : &telemetry,
                              attachments.consumer ? attachments.consumer(telemetry.consumer()) : &telemetry.consumer(),
                              attachments.producer ? attachments.producer(telemetry) : &telemetry, attachments.outcomes,
@@ -204,10 +204,10 @@ int Run(const Settings& settings, const Attachments& attachments) {
     return 1;
   }
   AddChecks(health, **engine, clock);
-  const SystemGauges gauges(GaugesOf(EngineOf(settings, instance)), registry, clock,
+  const SystemGauges gauges(GaugesOf(engine_settings), registry, clock,
                             [&engine] { return (*engine)->Status().partitions; });
   std::optional<upkeep::Pruner> pruner;
-  if (settings.inbox_days > 0) pruner.emplace(PrunerOf(settings, EngineOf(settings, instance)), telemetry);
+  if (settings.inbox_days > 0) pruner.emplace(PrunerOf(settings, engine_settings), telemetry);
   const auto draining = health.Add(http::Health::Kind::kReadiness, "serving", State{true, ""});
   http::AdminServer admin({settings.admin_listen.Text(), kVersion, kRevision, [&registry] { return registry.Text(); }},
                           health);
