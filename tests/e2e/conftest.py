@@ -15,9 +15,11 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "deploy" / "local"), str(ROOT / "tests")]
 
+from keystrand_e2e.postgres_proxy import PostgresProxy  # noqa: E402
 from keystrand_e2e.programs import Program  # noqa: E402
 from keystrand_e2e.servers import FAILED, observed_stack  # noqa: E402
 from keystrand_e2e.system import System  # noqa: E402
+from process import free_port_block  # noqa: E402
 from stack import Stack  # noqa: E402
 from traffic.sender import History  # noqa: E402
 
@@ -75,3 +77,10 @@ def receiver(system: System) -> Program:
 @pytest.fixture
 def worker(system: System) -> Program:
     return system.start_worker().wait_ready()
+
+
+@pytest.fixture
+def proxy(system: System) -> Iterator[PostgresProxy]:
+    """In front of the system's PostgreSQL, for whoever is sent there."""
+    with PostgresProxy(system.server.port, free_port_block(1)) as proxy:
+        yield proxy

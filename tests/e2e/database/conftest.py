@@ -18,7 +18,6 @@ from keystrand_e2e.servers import observed_stack
 from keystrand_e2e.system import System
 from keystrand_e2e.waiting import eventually
 from postgres import Postgres
-from process import free_port_block
 from stack import Stack
 from traffic.sender import History
 
@@ -45,12 +44,6 @@ def servers(request: pytest.FixtureRequest) -> Iterator[Stack]:
 @pytest.fixture
 def worker(system: System) -> Program:
     return start_worker(system).wait_ready()
-
-
-@pytest.fixture
-def proxy(system: System) -> Iterator[PostgresProxy]:
-    with PostgresProxy(system.server.port, free_port_block(1)) as proxy:
-        yield proxy
 
 
 @pytest.fixture

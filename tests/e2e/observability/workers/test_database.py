@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 
 import confluent_kafka
 import psycopg
@@ -18,17 +17,10 @@ from keystrand_e2e.waiting import eventually
 from observability.watch import Watch
 from observability.workers.conftest import REFRESH_S, Start
 from operating.desk import Desk
-from process import free_port_block
 from traffic.sender import History
 
 MORE_THAN_A_PARTITION_MAY_HOLD = 4500
 SILENCE_S = 40  # its calls end after 7 s, its checks after 10
-
-
-@pytest.fixture
-def proxy(system: System) -> Iterator[PostgresProxy]:
-    with PostgresProxy(system.server.port, free_port_block(1)) as proxy:
-        yield proxy
 
 
 def behind(proxy: PostgresProxy, system: System, start: Start) -> Watch:

@@ -10,6 +10,7 @@ from keystrand_e2e.system import System
 from keystrand_e2e.waiting import eventually
 from observability.workers.conftest import Start
 from operating.desk import Desk
+from test_takeover import owners
 from traffic.sender import History
 
 
@@ -22,14 +23,10 @@ def test_partitions_come_and_go(system: System, start: Start) -> None:
     second.wait_value("keystrand_kafka_consumer_assigned_partitions", 1)
     first.program.freeze()
     try:
-        eventually(lambda: set(owners(system)) == {"second"}, "the other owns all", 30)
+        eventually(lambda: set(owners(system).values()) == {"second"}, "the other owns all", 30)
     finally:
         first.program.thaw()
     first.wait_value("keystrand_rebalances_total", 1, kind="lost")
-
-
-def owners(system: System) -> list[str]:
-    return [row["owner"] for row in system.rows("SELECT owner FROM keystrand.partition_leases")]
 
 
 def test_fenced(system: System, desk: Desk, receiver: Program, start: Start, history: History) -> None:
