@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import select
 import socket
-import threading
 import time
 from collections.abc import Iterator
 
@@ -15,7 +14,7 @@ import pytest
 from hostile import intake, message
 from hostile.intake import Intake
 from hostile.row import ACCEPTED, TIMEOUT, TOO_MANY_CONNECTIONS, Answer
-from hostile.wire import Answers, Plain, Transport, send
+from hostile.wire import Answers, AnswersWhileSending, Plain, Transport, send
 from keystrand_e2e.system import System
 from keystrand_e2e.waiting import eventually
 
@@ -58,10 +57,7 @@ def test_thousandth_answer_closes_the_connection(patient_intake: Intake) -> None
     moment = patient_intake.moment()
     requests = [message.good(f"h54_{n}", moment) for n in range(REQUESTS_MAX + 1)]
     with patient_intake.transport.connect(patient_intake.port) as connection:
-        sender = threading.Thread(target=send, args=(connection, b"".join(request.bytes for request in requests)))
-        sender.start()
-        seen = list(Answers(connection).rest())
-        sender.join()
+        seen = list(AnswersWhileSending(connection, b"".join(request.bytes for request in requests)).rest())
     last = Answer(ACCEPTED.status, ACCEPTED.body, closes=True)
     assert len(seen) == REQUESTS_MAX
     for each, wanted in zip(seen, itertools.chain(itertools.repeat(ACCEPTED, REQUESTS_MAX - 1), [last]), strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import select
 import socket
 import ssl
 import struct
@@ -165,6 +166,37 @@ class Answers:
             return False
         self._unread += received
         return bool(received)
+
+
+class AnswersWhileSending(Answers):
+    """Of one side that sends all the time that it reads. In one thread: OpenSSL's connections are not for two."""
+
+    def __init__(self, connection: socket.socket, data: bytes):
+        super().__init__(connection)
+        self._unsent = memoryview(data)
+        connection.setblocking(False)
+
+    def _receive(self) -> bool:
+        while True:
+            try:
+                return super()._receive()
+            except (BlockingIOError, ssl.SSLWantReadError):
+                pass
+            if not self._send_some():
+                writing = [self._connection] if self._unsent else []
+                ready = select.select([self._connection], writing, [], ANSWER_DEADLINE_S)
+                assert any(ready), f"nothing came or went for {ANSWER_DEADLINE_S} s"
+
+    def _send_some(self) -> bool:
+        if not self._unsent:
+            return False
+        try:
+            self._unsent = self._unsent[self._connection.send(self._unsent) :]
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            return False
+        except (BrokenPipeError, ConnectionResetError):  # what it refuses it need not read
+            self._unsent = self._unsent[:0]
+        return True
 
 
 def shut_down(connection: socket.socket) -> None:
