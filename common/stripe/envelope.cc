@@ -35,19 +35,15 @@ Result<std::string> UsableString(const Value& value, std::string_view field) {
   if (value.type == Type::kAbsent) return Malformed(field, "is missing");
   if (value.type != Type::kString) return Malformed(field, "is not a string");
   if (!IsUsableName(value.text)) return Malformed(field, kUnusable);
-  return value.text;
+  return std::string(value.text);
 }
 
 bool IsNothing(const Value& value) { return value.type == Type::kAbsent || value.type == Type::kNull; }
 
-std::string_view StringOf(const Value& value) {
-  return value.type == Type::kString ? std::string_view(value.text) : std::string_view();
-}
+std::string_view StringOf(const Value& value) { return value.type == Type::kString ? value.text : std::string_view(); }
 
 /// The id that a reference stands for: a string, or the id of an expanded object.
-std::string_view IdOf(const Value& value) {
-  return value.type == Type::kObject ? std::string_view(value.text) : StringOf(value);
-}
+std::string_view IdOf(const Value& value) { return value.type == Type::kObject ? value.text : StringOf(value); }
 
 std::optional<std::int64_t> IntegerOf(const Value& value) {
   if (value.type != Type::kNumber) return std::nullopt;
@@ -184,7 +180,7 @@ Result<> TakeKey(Envelope& event, const EnvelopeReader& read, std::string_view o
 }  // namespace
 
 Result<Envelope> ParseEnvelope(std::string_view body, std::string_view own_account) {
-  EnvelopeReader read;
+  EnvelopeReader read(body);
   if (const auto scanned = ScanJson(body, read); !scanned) return Fail(scanned.error());
   if (read[Field::kRoot].type != Type::kObject) return Malformed("the body", "is not a JSON object");
   Envelope event;

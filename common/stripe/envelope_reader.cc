@@ -1,5 +1,6 @@
 #include "common/stripe/envelope_reader.h"
 
+#include <functional>
 #include <span>
 #include <utility>
 
@@ -8,10 +9,8 @@ namespace keystrand::stripe {
 struct EnvelopeReader::PlaceNames {
   std::string_view prefix;  // for operators
   std::span<const Name> names;
-};
 
-EnvelopeReader::PlaceNames EnvelopeReader::NamesOf(Place place) {
-  static constexpr Name kEvent[] = {
+  static constexpr Name kEventNames[] = {
       {"id", Field::kId},
       {"type", Field::kType},
       {"object", Field::kEventObject},
@@ -23,11 +22,11 @@ EnvelopeReader::PlaceNames EnvelopeReader::NamesOf(Place place) {
       {"data", Field::kData},
       {"related_object", Field::kRelatedObject},
   };
-  static constexpr Name kData[] = {
+  static constexpr Name kDataNames[] = {
       {"object", Field::kDataObject},
       {"previous_attributes", Field::kPreviousAttributes},
   };
-  static constexpr Name kObject[] = {
+  static constexpr Name kObjectNames[] = {
       {"id", Field::kObjectId},
       {"object", Field::kObjectKind},
       {"customer", Field::kCustomer},
@@ -45,7 +44,7 @@ EnvelopeReader::PlaceNames EnvelopeReader::NamesOf(Place place) {
       {"voided_at", Field::kVoidedAt},
       {"status_transitions", Field::kStatusTransitions},
   };
-  static constexpr Name kTransitions[] = {
+  static constexpr Name kTransitionsNames[] = {
       {"accepted_at", Field::kTransitionAcceptedAt},
       {"canceled_at", Field::kTransitionCanceledAt},
       {"finalized_at", Field::kTransitionFinalizedAt},
@@ -53,23 +52,27 @@ EnvelopeReader::PlaceNames EnvelopeReader::NamesOf(Place place) {
       {"paid_at", Field::kTransitionPaidAt},
       {"voided_at", Field::kTransitionVoidedAt},
   };
-  static constexpr Name kPrevious[] = {{"customer", Field::kPreviousCustomer}};
-  static constexpr Name kReference[] = {{"id", Field::kReferenceId}};
-  static constexpr Name kRelated[] = {{"id", Field::kRelatedId}, {"type", Field::kRelatedType}};
+  static constexpr Name kPreviousNames[] = {{"customer", Field::kPreviousCustomer}};
+  static constexpr Name kReferenceNames[] = {{"id", Field::kReferenceId}};
+  static constexpr Name kRelatedNames[] = {{"id", Field::kRelatedId}, {"type", Field::kRelatedType}};
+};
+
+constexpr EnvelopeReader::PlaceNames EnvelopeReader::NamesOf(Place place) {
+  using Names = PlaceNames;
   switch (place) {
     case Place::kIgnored: return {"", {}};
-    case Place::kEvent: return {"", kEvent};
-    case Place::kData: return {"data.", kData};
-    case Place::kObject: return {"data.object.", kObject};
-    case Place::kPrevious: return {"data.previous_attributes.", kPrevious};
-    case Place::kTransitions: return {"data.object.status_transitions.", kTransitions};
-    case Place::kReference: return {"expanded object's ", kReference};
-    case Place::kRelated: return {"related_object.", kRelated};
+    case Place::kEvent: return {"", Names::kEventNames};
+    case Place::kData: return {"data.", Names::kDataNames};
+    case Place::kObject: return {"data.object.", Names::kObjectNames};
+    case Place::kPrevious: return {"data.previous_attributes.", Names::kPreviousNames};
+    case Place::kTransitions: return {"data.object.status_transitions.", Names::kTransitionsNames};
+    case Place::kReference: return {"expanded object's ", Names::kReferenceNames};
+    case Place::kRelated: return {"related_object.", Names::kRelatedNames};
   }
   return {};
 }
 
-EnvelopeReader::Place EnvelopeReader::PlaceOf(Field field) {
+constexpr EnvelopeReader::Place EnvelopeReader::PlaceOf(Field field) {
   switch (field) {
     case Field::kRoot: return Place::kEvent;
     case Field::kData: return Place::kData;
@@ -87,9 +90,26 @@ EnvelopeReader::Place EnvelopeReader::PlaceOf(Field field) {
   }
 }
 
-EnvelopeReader::EnvelopeReader() { frames_[0].field = Field::kRoot; }
+EnvelopeReader::Frame EnvelopeReader::FrameOf(Field field) {
+  static constexpr auto kFrames = [] {
+    std::array<Frame, static_cast<std::size_t>(Field::kCount)> frames{};
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+      const auto owner = static_cast<Field>(i);
+      frames[i] = {PlaceOf(owner), owner, Field::kNone, 0};
+      for (const Name& name : NamesOf(frames[i].place).names) frames[i].names |= NameBit(name.key);
+    }
+    return frames;
+  }();
+  return kFrames[static_cast<std::size_t>(field)];
+}
 
 namespace {
+
+/// Whether `part` is a piece of `whole`.
+bool IsIn(std::string_view part, std::string_view whole) {
+  const std::less_equal<> before;
+  return before(whole.data(), part.data()) && before(part.data() + part.size(), whole.data() + whole.size());
+}
 
 std::string WithoutNul(std::string_view text) {
   std::string clean;
@@ -102,45 +122,24 @@ std::string WithoutNul(std::string_view text) {
 
 }  // namespace
 
-/// The slot for the value that comes now; for one that nobody looks at, a slot that nobody reads.
-Value& EnvelopeReader::Keep(Value::Type type) {
-  Value& value = At(frames_[depth_].field);
-  value.type = type;
-  return value;
+/// A NUL can only come from an escape.
+std::string_view EnvelopeReader::Lasting(std::string_view text) {
+  return IsIn(text, body_) ? text : decoded_.emplace_front(WithoutNul(text));
 }
 
-void EnvelopeReader::Open(Frame frame) { frames_[++depth_] = frame; }
-
-bool EnvelopeReader::StartObject(std::size_t offset) {
-  const Field field = frames_[depth_].field;
-  Keep(Value::Type::kObject).begin = offset;
-  Open({PlaceOf(field), field, Field::kNone});
-  return true;
+void EnvelopeReader::KeepText(std::string_view text) {
+  const Frame& frame = frames_[depth_];
+  if (frame.field == Field::kReferenceId) {
+    At(frame.owner).text = Lasting(text);
+  } else {
+    Keep(Value::Type::kString).text = Lasting(text);
+  }
 }
 
-bool EnvelopeReader::EndObject(std::size_t end) {
-  At(frames_[depth_].owner).end = end;
-  --depth_;
-  return true;
-}
-
-bool EnvelopeReader::StartArray() {
-  Keep(Value::Type::kArray);
-  Open({});
-  return true;
-}
-
-bool EnvelopeReader::EndArray() {
-  --depth_;
-  return true;
-}
-
-bool EnvelopeReader::Key(std::string_view key) {
+/// Of a key that may be one of the place's names.
+bool EnvelopeReader::Named(std::string_view key) {
   Frame& frame = frames_[depth_];
-  frame.field = Field::kNone;
-  if (frame.place == Place::kIgnored) return true;
   const PlaceNames place = NamesOf(frame.place);
-  if (key.empty()) return true;
   for (const Name& name : place.names) {  // nearly all differ in length or in their first letter
     if (name.key.size() == key.size() && name.key.front() == key.front() && name.key == key) frame.field = name.field;
   }
@@ -149,30 +148,6 @@ bool EnvelopeReader::Key(std::string_view key) {
                                                        : At(frame.field).type != Value::Type::kAbsent;
   if (seen) fault_ = std::string(place.prefix).append(key).append(" is repeated");
   return !seen;
-}
-
-bool EnvelopeReader::String(std::string_view text) {
-  const Frame& frame = frames_[depth_];
-  if (frame.field == Field::kReferenceId) At(frame.owner).text = WithoutNul(text);
-  if (frame.field == Field::kNone || frame.field == Field::kReferenceId) return true;
-  Keep(Value::Type::kString).text = WithoutNul(text);
-  return true;
-}
-
-bool EnvelopeReader::Number(std::string_view digits) {
-  if (frames_[depth_].field == Field::kNone) return true;
-  Keep(Value::Type::kNumber).text = digits;
-  return true;
-}
-
-bool EnvelopeReader::Bool(bool truth) {
-  Keep(Value::Type::kBool).truth = truth;
-  return true;
-}
-
-bool EnvelopeReader::Null() {
-  Keep(Value::Type::kNull);
-  return true;
 }
 
 void EnvelopeReader::SawNul() {

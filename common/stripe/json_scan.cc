@@ -1,48 +1,12 @@
 #include "common/stripe/json_scan.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 #include <optional>
 
 #include "common/core/utf8.h"
 
 namespace keystrand::stripe {
 namespace {
-
-constexpr std::uint64_t kOnes = 0x0101010101010101;
-constexpr std::uint64_t kHighs = 0x8080808080808080;
-
-std::uint64_t Load(std::string_view text, std::size_t at) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, text.data() + at, sizeof(word));
-  return word;
-}
-
-/// A high bit for each byte that is zero; above the lowest such byte there may be others.
-constexpr std::uint64_t ZeroBytes(std::uint64_t word) { return (word - kOnes) & ~word & kHighs; }
-/// Likewise for bytes below `limit`, at most 0x80.
-constexpr std::uint64_t BytesBelow(std::uint64_t word, std::uint64_t limit) {
-  return (word - kOnes * limit) & ~word & kHighs;
-}
-
-/// A byte that is not simply a part of a string: a quote, a backslash, a control character, or beyond ASCII.
-constexpr std::uint64_t SpecialBytes(std::uint64_t word) {
-  return ZeroBytes(word ^ kOnes * '"') | ZeroBytes(word ^ kOnes * '\\') | BytesBelow(word, 0x20) | (word & kHighs);
-}
-constexpr bool IsSpecial(char c) { return c == '"' || c == '\\' || c < 0x20; }  // char is signed: beyond ASCII too
-static_assert(static_cast<char>(0x80) < 0);
-
-std::size_t SkipPlain(std::string_view text, std::size_t at) {
-  if constexpr (std::endian::native == std::endian::little) {
-    for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
-      const std::uint64_t special = SpecialBytes(Load(text, at));
-      if (special != 0) return at + static_cast<std::size_t>(std::countr_zero(special)) / 8;
-    }
-  }
-  while (at < text.size() && !IsSpecial(text[at])) ++at;
-  return at;
-}
 
 /// The four hexadecimal digits at `at`.
 std::optional<unsigned> HexAt(std::string_view text, std::size_t at) {
@@ -127,9 +91,8 @@ bool IsAt(std::string_view text, std::size_t at, char c) { return at < text.size
 
 }  // namespace
 
-JsonString ScanString(std::string_view text, std::size_t begin) {
+JsonString ScanUnusualString(std::string_view text, std::size_t at) {
   JsonString string;
-  std::size_t at = begin;
   while ((at = SkipPlain(text, at)) < text.size() && text[at] != '"') {
     std::size_t length = 0;
     if (text[at] == '\\') {
@@ -148,14 +111,15 @@ JsonString ScanString(std::string_view text, std::size_t begin) {
   return string;
 }
 
-void DecodeString(std::string_view raw, std::string& decoded) {
-  decoded.clear();
+std::string DecodedString(std::string_view raw) {
+  std::string decoded;
   while (!raw.empty()) {
     const std::size_t plain = std::min(raw.find('\\'), raw.size());
     decoded.append(raw.substr(0, plain));
     raw.remove_prefix(plain);
     if (!raw.empty()) raw.remove_prefix(DecodeEscape(raw, 0, decoded));
   }
+  return decoded;
 }
 
 std::size_t NumberEnd(std::string_view text, std::size_t begin) {
@@ -174,16 +138,6 @@ std::size_t NumberEnd(std::string_view text, std::size_t begin) {
     const std::size_t exponent = sign ? at + 2 : at + 1;
     at = SkipDigits(text, exponent);
     if (at == exponent) return begin;
-  }
-  return at;
-}
-
-std::size_t SkipBlanks(std::string_view text, std::size_t begin) {
-  std::size_t at = begin;
-  while (at < text.size() && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t')) {
-    constexpr std::uint64_t kEightBlanks = kOnes * ' ';
-    const bool eight = at + 8 <= text.size() && Load(text, at) == kEightBlanks;  // Stripe's bodies are indented
-    at += eight ? 8 : 1;
   }
   return at;
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/core/result.h"
+#include "common/stripe/json_bytes.h"
 
 /// The quick way to read JSON, for those who need few of its values: every event passes here twice. As strict as
 /// json_reader.h, and numbers of any length are numbers. Included by this folder's .cc files only.
@@ -15,20 +16,24 @@ inline constexpr int kJsonDepthMax = 64;
 
 /// What stands between two quotes, checked but not decoded.
 struct JsonString {
-  std::size_t end = 0;     ///< of the closing quote
-  bool escaped = false;    ///< it must be decoded
-  bool has_nul = false;    ///< it decodes to a NUL
-  std::string_view fault;  ///< empty: it is a string; else `end` is where it is none
+  std::size_t end = 0;       ///< of the closing quote
+  bool escaped = false;      ///< it must be decoded
+  bool has_nul = false;      ///< it decodes to a NUL
+  std::string_view fault{};  ///< empty: it is a string; else `end` is where it is none
 };
 
+/// A string from `at` on, which is inside of it.
+[[nodiscard]] JsonString ScanUnusualString(std::string_view text, std::size_t at);
 /// `begin`: after the opening quote. Strict: no control characters, well-formed UTF-8, no half of a surrogate pair.
-[[nodiscard]] JsonString ScanString(std::string_view text, std::size_t begin);
+[[nodiscard]] inline JsonString ScanString(std::string_view text, std::size_t begin) {
+  const std::size_t end = SkipPlain(text, begin);
+  if (end < text.size() && text[end] == '"') return {.end = end};
+  return ScanUnusualString(text, end);
+}
 /// Replaces the escapes of a string that ScanString has checked.
-void DecodeString(std::string_view raw, std::string& decoded);
+[[nodiscard]] std::string DecodedString(std::string_view raw);
 /// Where the number that begins at `begin` ends; `begin` if there is none. Source: RFC 8259, section 6.
 [[nodiscard]] std::size_t NumberEnd(std::string_view text, std::size_t begin);
-/// The first position from `begin` on that is no white space.
-[[nodiscard]] std::size_t SkipBlanks(std::string_view text, std::size_t begin);
 
 /// Calls `handler` as JsonAdapter (json_reader.h) does. Its member `bool Reads() const` says whether the text of the
 /// key or string that comes now is looked at: if not, it is checked, and given as it stands, escapes and all.
@@ -45,41 +50,50 @@ class JsonScanner {
   }
 
  private:
+  /// One loop with one place for each thing, inlined, so that the position stays in a register.
   bool Document() {
     Blanks();
-    if (!Value()) return false;
-    while (depth_ > 0) {
-      if (!Next()) return false;
-    }
-    Blanks();
+    do {
+      if (!Value()) return false;
+      if (!ToNextValue()) return false;
+    } while (depth_ > 0);
     return at_ == text_.size() || Stop("text after the value");
   }
 
-  /// What follows a value inside an object or array: its end, or the next value.
-  bool Next() {
-    Blanks();
-    const char c = Here();
-    if (c == (InObject() ? '}' : ']')) return Close();
-    if (c != ',') return Stop("neither a comma nor the end of an object or array");
-    ++at_;
-    Blanks();
-    return InObject() ? Member() : Value();
+  /// From behind a value, or from the beginning of an object or array, over what ends here, and over a name.
+  [[gnu::always_inline]] bool ToNextValue() {
+    for (;; opened_ = false) {
+      Blanks();
+      if (depth_ == 0) return true;
+      const char c = Here();
+      if (c == (InObject() ? '}' : ']')) {
+        if (!Close()) return false;
+        continue;
+      }
+      if (!opened_) {
+        if (c != ',') return Stop("neither a comma nor the end of an object or array");
+        ++at_;
+        at_ = SkipBlanks(text_, at_, between_);
+      }
+      return !InObject() || Name();
+    }
   }
 
-  bool Member() {
+  [[gnu::always_inline]] bool Name() {
     if (Here() != '"') return Stop("no name where a member must begin");
     if (!Text([this](std::string_view key) { return handler_.Key(key); })) return false;
     Blanks();
     if (Here() != ':') return Stop("no colon after a name");
     ++at_;
-    Blanks();
-    return Value();
+    at_ = SkipBlanks(text_, at_, before_value_);
+    return true;
   }
 
-  bool Value() {
+  [[gnu::always_inline]] bool Value() {
+    opened_ = false;
     switch (Here()) {
-      case '{': return Open(true) && handler_.StartObject(at_ - 1) && First();
-      case '[': return Open(false) && handler_.StartArray() && First();
+      case '{': return Open(true) && handler_.StartObject(at_ - 1);
+      case '[': return Open(false) && handler_.StartArray();
       case '"': return Text([this](std::string_view text) { return handler_.String(text); });
       case 't': return Word("true") && handler_.Bool(true);
       case 'f': return Word("false") && handler_.Bool(false);
@@ -88,18 +102,12 @@ class JsonScanner {
     }
   }
 
-  /// The first thing in an object or array: it may be the end.
-  bool First() {
-    Blanks();
-    if (Here() == (InObject() ? '}' : ']')) return Close();
-    return InObject() ? Member() : Value();
-  }
-
   bool Open(bool object) {
     if (depth_ == kJsonDepthMax) return Stop("nested deeper than 64 levels");
     objects_ = objects_ << 1 | static_cast<std::uint64_t>(object);
     ++depth_;
     ++at_;
+    opened_ = true;
     return true;
   }
 
@@ -112,7 +120,7 @@ class JsonScanner {
   }
 
   template <typename Give>
-  bool Text(Give give) {
+  [[gnu::always_inline]] bool Text(Give give) {
     const std::size_t begin = at_ + 1;
     const JsonString string = ScanString(text_, begin);
     at_ = string.end;
@@ -120,9 +128,7 @@ class JsonScanner {
     ++at_;
     if (string.has_nul) handler_.SawNul();
     const std::string_view raw = text_.substr(begin, string.end - begin);
-    if (!string.escaped || !handler_.Reads()) return give(raw);
-    DecodeString(raw, decoded_);
-    return give(decoded_);
+    return string.escaped && handler_.Reads() ? give(DecodedString(raw)) : give(raw);
   }
 
   bool Number() {
@@ -147,12 +153,14 @@ class JsonScanner {
   [[nodiscard]] char Here() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   [[nodiscard]] bool InObject() const { return (objects_ & 1) != 0; }
 
-  std::string_view text_;
+  const std::string_view text_;
   Handler& handler_;
   std::size_t at_ = 0;
   int depth_ = 0;
-  std::uint64_t objects_ = 0;  // a bit for each open level: object or array
-  std::string decoded_;
+  bool opened_ = false;           // the object or array that we are in has had nothing yet
+  std::uint64_t objects_ = 0;     // a bit for each open level: object or array
+  std::size_t between_ = 0;       // blanks after the last comma
+  std::size_t before_value_ = 0;  // and after the last colon
   std::string_view fault_;
 };
 

@@ -51,6 +51,11 @@ const std::vector<std::string> kTexts = {
     "{\n  \"id\": \"evt_1\",\n  \"type\": \"customer.updated\",\n  \"livemode\": true,\n  \"data\": {\n    \"object\": "
     "null\n  }\n}",
     R"(["\u0000\u00e9\ud83d\ude00\"\\\/\b\f\n\r\t",{"é":"日本語 😀"},[],{},[[[]]],true,false,null,0,-0,10E-2])",
+    // Indents that stay, change, have tabs and carriage returns, and are longer than a stride; names of a stride and
+    // over.
+    "{\r\n\t\"a\": 1,\r\n\t\"b\" :  {\n                        \"exactly_sixteen_\": \"0123456789abcdef\",\n"
+    "                        \"seventeen_letters\": [ 1 ,2 ,  3 ],\n                        \"x\":null\n  },\n"
+    "  \"c\": \"0123456789abcd\u00e9f\",\n  \"d\": true,\n  \"e\": {},\n   \"f\": [\n    ]\n}\n",
     R"({"":"","a":{"b":{"c":["x",{"d":"e"}]}},"long":"0123456789abcdef0123456789abcdef0123456789abcdef"})",
 };
 
