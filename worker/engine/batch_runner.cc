@@ -272,10 +272,7 @@ Result<> BatchRunner::Load(store::Transaction& transaction, const Attempt& attem
   for (const auto& [key, seconds] : keys.objects) needs.push_back({key, seconds.oldest, seconds.newest});
   auto rows = store::LoadObjects(transaction, needs);
   if (!rows) return Fail(rows.error());
-  for (auto& row : *rows) {
-    auto key = row.key;
-    work.objects.Load(std::move(key), std::move(row));
-  }
+  work.Load(*std::move(rows));
   return {};
 }
 

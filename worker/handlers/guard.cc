@@ -21,10 +21,11 @@ bool Describes(const store::Candidate& later, const store::Candidate& earlier) {
 
 bool ComesBefore(const store::Candidate& a, const store::Candidate& b) { return Describes(b, a) && !Describes(a, b); }
 
-std::vector<stripe::MonotoneValue> MonotoneOf(const std::string& data) {
+std::vector<stripe::MonotoneValue> MonotoneOf(std::string_view data) {
   if (data.empty()) return {};
-  const auto envelope =
-      stripe::ParseEnvelope(R"({"id":"-","type":"-","livemode":false,"data":{"object":)" + data + "}}", "");
+  const std::string event =
+      std::string(R"({"id":"-","type":"-","livemode":false,"data":{"object":)").append(data).append("}}");
+  const auto envelope = stripe::ParseEnvelope(event, "");
   return envelope ? envelope->monotone : std::vector<stripe::MonotoneValue>{};
 }
 
@@ -54,21 +55,23 @@ Indexes Newest(const Indexes& among, Before before) {
 
 }  // namespace
 
-void AddCandidate(std::vector<store::Candidate>& candidates, store::Candidate candidate) {
+void AddCandidate(std::vector<store::Candidate>& candidates, const store::Candidate& candidate) {
   const auto by_id = [](const auto& a, const auto& b) { return a.event_id < b.event_id; };
   const auto place = std::lower_bound(candidates.begin(), candidates.end(), candidate, by_id);
   if (place != candidates.end() && place->event_id == candidate.event_id) return;
-  candidates.insert(place, std::move(candidate));
+  candidates.insert(place, candidate);
   if (candidates.size() > kCandidatesMax) candidates.erase(candidates.begin());
 }
 
 const std::vector<stripe::MonotoneValue>& MonotoneValues::Of(const store::Candidate& candidate) {
+  if (candidate.monotone != nullptr) return *candidate.monotone;
   const auto [found, fresh] = known_.try_emplace(candidate.event_id);
   if (fresh) found->second = MonotoneOf(candidate.data);
   return found->second;
 }
 
 std::size_t Choose(const std::vector<store::Candidate>& candidates, MonotoneValues& values) {
+  if (candidates.size() == 1) return 0;
   Indexes left(candidates.size());
   std::iota(left.begin(), left.end(), std::size_t{0});
   left = Newest(left, [&](std::size_t i, std::size_t j) {

@@ -2,9 +2,8 @@
 
 #include <compare>
 #include <cstdint>
-#include <string>
+#include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "common/stripe/envelope.h"
@@ -26,20 +25,16 @@ inline constexpr std::size_t kCandidatesMax = 8;
 
 /// Adds `candidate` to those of its second (same rank). An event that is there already, or one too many, changes
 /// nothing that depends on arrival: the greatest kCandidatesMax event ids stay.
-void AddCandidate(std::vector<store::Candidate>& candidates, store::Candidate candidate);
+void AddCandidate(std::vector<store::Candidate>& candidates, const store::Candidate& candidate);
 
-/// The fields of snapshots that only grow, by event: none is parsed twice in a batch.
+/// The fields of loaded snapshots that only grow, by event: none is parsed twice in a batch.
 class MonotoneValues {
  public:
-  /// Those of the event's `data`, which was read for its envelope already.
-  void Learn(const std::string& event_id, std::vector<stripe::MonotoneValue> values) {
-    known_.insert_or_assign(event_id, std::move(values));
-  }
   /// Empty for a candidate without data. Valid as long as this is.
   const std::vector<stripe::MonotoneValue>& Of(const store::Candidate& candidate);
 
  private:
-  std::unordered_map<std::string, std::vector<stripe::MonotoneValue>> known_;
+  std::unordered_map<std::string_view, std::vector<stripe::MonotoneValue>> known_;
 };
 
 /// The index of the newest of `candidates` (not empty): a pure function of the set.

@@ -10,8 +10,8 @@ namespace keystrand::worker::handlers {
 namespace {
 
 /// JSON text that PostgreSQL can hold: a \u0000 becomes U+FFFD, here and not in Kafka.
-std::string Storable(const Event& event, std::string_view json) {
-  return event.envelope.has_nul_escape ? stripe::WithoutNulEscapes(json, nullptr) : std::string(json);
+std::string_view Storable(const Event& event, std::string_view json, UnitOfWork& work) {
+  return event.envelope.has_nul_escape ? work.Hold(stripe::WithoutNulEscapes(json, nullptr)) : json;
 }
 
 Rank RankOf(const Event& event) {
@@ -21,15 +21,6 @@ Rank RankOf(const Event& event) {
 }
 
 Rank RankOf(const store::ObjectRow& row) { return {row.deleted, row.terminal, row.event_created}; }
-
-/// Shows the newest of the row's candidates.
-void ShowNewest(store::ObjectRow& row, MonotoneValues& values) {
-  const auto& newest = row.candidates[Choose(row.candidates, values)];
-  row.event_id = newest.event_id;
-  row.event_type = newest.event_type;
-  row.api_version = newest.api_version;
-  row.data = newest.data;
-}
 
 }  // namespace
 
@@ -55,16 +46,19 @@ Result<Outcome> Mirror::Apply(const Event& event, UnitOfWork& work) const {
   const store::ObjectRow* const known = work.objects.Find(*key);
   if (known != nullptr && rank < RankOf(*known)) return Outcome{Verdict::kStale, ""};
 
-  store::ObjectRow row{*key, "", "", "", "", rank.created, {}, rank.terminal, rank.deleted};
+  store::ObjectRow row{*key, {}, rank.created, {}, rank.terminal, rank.deleted};
   if (known != nullptr && rank == RankOf(*known)) row.candidates = known->candidates;
-  const bool kept = policy_.Keeps(key->object);
-  if (kept) work.monotone.Learn(event.envelope.id, event.envelope.monotone);
-  AddCandidate(row.candidates, {event.envelope.id, event.envelope.type, event.envelope.api_version,
-                                Storable(event, event.envelope.previous_attributes_json),
-                                kept ? Storable(event, event.envelope.object_json) : std::string()});
-  ShowNewest(row, work.monotone);
-  const bool shown = row.event_id == event.envelope.id;
-  work.objects.Put(*key, std::move(row));
+  const auto& envelope = event.envelope;
+  store::Candidate candidate{envelope.id, envelope.type, envelope.api_version};
+  candidate.previous_attributes = Storable(event, envelope.previous_attributes_json, work);
+  if (policy_.Keeps(key->object)) {
+    candidate.data = Storable(event, envelope.object_json, work);
+    candidate.monotone = &envelope.monotone;
+  }
+  AddCandidate(row.candidates, candidate);
+  row.shown = row.candidates[Choose(row.candidates, work.monotone)];
+  const bool shown = row.shown.event_id == envelope.id;
+  work.objects.Put(std::move(row));
   return Outcome{shown ? Verdict::kApplied : Verdict::kStale, ""};
 }
 

@@ -32,7 +32,7 @@ class Mirror final : public Handler {
 };
 
 /// The key of the event's object; empty when it has none: thin events, and the kinds that are notices rather than
-/// objects (invoice.upcoming, billing.alert.triggered).
+/// objects (invoice.upcoming, billing.alert.triggered). Views of the event.
 std::optional<store::ObjectKey> ObjectKeyOf(const Event& event);
 
 }  // namespace keystrand::worker::handlers

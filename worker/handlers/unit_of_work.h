@@ -1,7 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <forward_list>
 #include <map>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,27 +30,25 @@ struct RowKeys {
   }
 };
 
-/// The rows of one table during a batch: loaded once, changed in memory, written once.
+/// The rows of one table during a batch: loaded once, changed in memory, written once. A row has its `key`.
 template <typename Key, typename Row>
 class Table {
  public:
   /// A row as the database has it.
-  void Load(Key key, Row row) { rows_.insert_or_assign(std::move(key), Entry{std::move(row), true, false}); }
+  void Load(Row row) {
+    const Key key = row.key;
+    rows_.insert_or_assign(key, Entry{std::move(row), true, false});
+  }
 
   [[nodiscard]] const Row* Find(const Key& key) const {
     const auto found = rows_.find(key);
     return found == rows_.end() ? nullptr : &found->second.row;
   }
 
-  void Put(const Key& key, Row row) {
-    const auto found = rows_.find(key);
-    if (found == rows_.end()) {
-      undo_.emplace_back(key, Entry{{}, false, false}, false);
-      rows_.emplace(key, Entry{std::move(row), false, true});
-      return;
-    }
-    const bool stored = found->second.stored;
-    undo_.emplace_back(key, std::exchange(found->second, Entry{std::move(row), stored, true}), true);
+  void Put(Row row) {
+    const auto [place, fresh] = rows_.try_emplace(row.key);
+    undo_.push_back({place, fresh ? std::nullopt : std::optional(std::move(place->second))});
+    place->second = Entry{std::move(row), !fresh && undo_.back().before->stored, true};
   }
 
   /// What the current event did stays.
@@ -54,10 +56,10 @@ class Table {
   /// What the current event did never happened.
   void Undo() {
     for (auto change = undo_.rbegin(); change != undo_.rend(); ++change) {
-      if (change->existed) {
-        rows_.insert_or_assign(change->key, std::move(change->before));
+      if (change->before) {
+        change->place->second = *std::move(change->before);
       } else {
-        rows_.erase(change->key);
+        rows_.erase(change->place);
       }
     }
     undo_.clear();
@@ -74,28 +76,38 @@ class Table {
 
  private:
   struct Entry {
-    Row row;
-    bool stored;
-    bool changed;
+    Row row{};
+    bool stored = false;
+    bool changed = false;
   };
+  using Rows = std::map<Key, Entry>;
   struct Change {
-    Change(Key changed_key, Entry entry, bool was_there)
-        : key(std::move(changed_key)), before(std::move(entry)), existed(was_there) {}
-    Key key;
-    Entry before;
-    bool existed;
+    typename Rows::iterator place;
+    std::optional<Entry> before;  ///< empty: it was not there
   };
-  std::map<Key, Entry> rows_;
+  Rows rows_;
   std::vector<Change> undo_;
 };
 
-/// Everything a batch may change, event by event.
+/// Everything a batch may change, event by event. Its rows are views: of the batch's events, which outlive it, of what
+/// was loaded, and of what it holds.
 struct UnitOfWork {
   Table<store::ObjectKey, store::ObjectRow> objects;
-  MonotoneValues monotone;  ///< of events, whether what they did was kept or not
+  MonotoneValues monotone;
+
+  void Load(store::LoadedObjects loaded) {
+    for (auto& row : loaded.rows) objects.Load(std::move(row));
+    loaded_.push_front(std::move(loaded));
+  }
+  /// Text that is not an event's own, for a row to view.
+  std::string_view Hold(std::string text) { return held_.emplace_front(std::move(text)); }
 
   void Keep() { objects.Keep(); }
   void Undo() { objects.Undo(); }
+
+ private:
+  std::forward_list<store::LoadedObjects> loaded_;
+  std::forward_list<std::string> held_;
 };
 
 }  // namespace keystrand::worker::handlers

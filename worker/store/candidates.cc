@@ -42,11 +42,11 @@ void AppendMember(std::string& list, std::string_view text) {
 }
 
 /// The members of the JSON object that say what `data` is, as against `shown`.
-std::string Differences(const std::string& data, const std::string& shown) {
+std::string Differences(std::string_view data, std::string_view shown) {
   if (data == shown) return R"("differs":{})";
   const auto own = MembersByKey(data);
   const auto other = MembersByKey(shown);
-  if (!own || !other) return "\"data\":" + data;
+  if (!own || !other) return std::string("\"data\":").append(data);
   std::string differs = "{";
   for (const auto& [key, value] : *own) {
     const auto same = other->find(key);
@@ -61,35 +61,35 @@ std::string Differences(const std::string& data, const std::string& shown) {
   return "\"differs\":" + differs + "}" + (lacks.size() > 1 ? ",\"lacks\":" + lacks + "]" : "");
 }
 
-std::string OneJson(const Candidate& candidate, const std::string& shown_event_id, const std::string& shown_data) {
+std::string OneJson(const Candidate& candidate, const Candidate& shown) {
   std::string json = "{\"event_id\":" + Quoted(candidate.event_id) + ",\"event_type\":" + Quoted(candidate.event_type);
   if (!candidate.api_version.empty()) json += ",\"api_version\":" + Quoted(candidate.api_version);
-  if (!candidate.previous_attributes.empty()) json += ",\"previous_attributes\":" + candidate.previous_attributes;
-  if (!candidate.data.empty() && candidate.event_id != shown_event_id) {
-    json += "," + Differences(candidate.data, shown_data);
+  if (!candidate.previous_attributes.empty())
+    json.append(",\"previous_attributes\":").append(candidate.previous_attributes);
+  if (!candidate.data.empty() && candidate.event_id != shown.event_id) {
+    json += "," + Differences(candidate.data, shown.data);
   }
   return json += '}';
 }
 
 }  // namespace
 
-std::string CandidatesJson(const std::vector<Candidate>& candidates, const std::string& shown_event_id,
-                           const std::string& shown_data) {
+std::string CandidatesJson(const std::vector<Candidate>& candidates, const Candidate& shown) {
   if (candidates.empty()) return "";
   if (candidates.size() == 1 && candidates.front().previous_attributes.empty()) return "";
   std::string json = "[";
-  for (const auto& candidate : candidates) AppendMember(json, OneJson(candidate, shown_event_id, shown_data));
+  for (const auto& candidate : candidates) AppendMember(json, OneJson(candidate, shown));
   return json += ']';
 }
 
-std::vector<Candidate> CandidatesFrom(const std::vector<std::string>& fields, Candidate shown) {
+std::vector<Candidate> CandidatesFrom(const std::vector<std::string>& fields, const Candidate& shown) {
   std::vector<Candidate> candidates;
   for (std::size_t i = 0; i + kFields <= fields.size(); i += kFields) {
     candidates.push_back({fields[i], fields[i + 1], fields[i + 2], fields[i + 3], fields[i + 4]});
     auto& candidate = candidates.back();
     if (candidate.event_id == shown.event_id || candidate.data == kDataAsShown) candidate.data = shown.data;
   }
-  if (candidates.empty()) candidates.push_back(std::move(shown));
+  if (candidates.empty()) candidates.push_back(shown);
   return candidates;
 }
 

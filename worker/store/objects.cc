@@ -52,73 +52,60 @@ COPY stripe.objects (scope, object, id, data, api_version, event_id, event_type,
 FROM STDIN (FORMAT binary))",
                                    11};
 
-std::optional<std::string_view> NullIfEmpty(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
+std::optional<std::string_view> NullIfEmpty(std::string_view text) {
+  return text.empty() ? std::nullopt : std::optional(text);
 }
 
 Params RowParams(const std::vector<const ObjectRow*>& rows) {
+  const auto column = [&](auto project) { return ArrayOf(rows, [&](const auto* row) { return project(*row); }); };
   Params params;
-  params
-      .Add(ArrayOf(
-          rows, [](const auto* row) -> const auto& { return row->key.scope; }))
-      .Add(ArrayOf(
-          rows, [](const auto* row) -> const auto& { return row->key.object; }))
-      .Add(ArrayOf(
-          rows, [](const auto* row) -> const auto& { return row->key.id; }))
-      .Add(ArrayOf(rows, [](const auto* row) { return NullIfEmpty(row->data); }))
-      .Add(ArrayOf(
-          rows, [](const auto* row) -> const auto& { return row->api_version; }))
-      .Add(ArrayOf(
-          rows, [](const auto* row) -> const auto& { return row->event_id; }))
-      .Add(ArrayOf(
-          rows, [](const auto* row) -> const auto& { return row->event_type; }))
-      .Add(ArrayOf(rows, [](const auto* row) { return row->event_created; }))
-      .Add(ArrayOf(rows,
-                   [](const auto* row) {
-                     auto json = CandidatesJson(row->candidates, row->event_id, row->data);
-                     return json.empty() ? std::nullopt : std::optional(std::move(json));
-                   }))
-      .Add(ArrayOf(rows, [](const auto* row) { return row->terminal; }))
-      .Add(ArrayOf(rows, [](const auto* row) { return row->deleted; }));
+  params.Add(column([](const auto& row) { return row.key.scope; }))
+      .Add(column([](const auto& row) { return row.key.object; }))
+      .Add(column([](const auto& row) { return row.key.id; }))
+      .Add(column([](const auto& row) { return NullIfEmpty(row.shown.data); }))
+      .Add(column([](const auto& row) { return row.shown.api_version; }))
+      .Add(column([](const auto& row) { return row.shown.event_id; }))
+      .Add(column([](const auto& row) { return row.shown.event_type; }))
+      .Add(column([](const auto& row) { return row.event_created; }))
+      .Add(column([](const auto& row) {
+        auto json = CandidatesJson(row.candidates, row.shown);
+        return json.empty() ? std::nullopt : std::optional(std::move(json));
+      }))
+      .Add(column([](const auto& row) { return row.terminal; }))
+      .Add(column([](const auto& row) { return row.deleted; }));
   return params;
 }
 
 }  // namespace
 
-Result<std::vector<ObjectRow>> LoadObjects(Transaction& transaction, const std::vector<ObjectNeed>& needs) {
-  std::vector<ObjectRow> loaded;
+Result<LoadedObjects> LoadObjects(Transaction& transaction, const std::vector<ObjectNeed>& needs) {
+  LoadedObjects loaded;
   if (needs.empty()) {
     if (auto flushed = transaction.Flush(); !flushed) return Fail(flushed.error());
     return loaded;
   }
   Params params;
-  params
-      .Add(ArrayOf(
-          needs, [](const auto& need) -> const auto& { return need.key.scope; }))
-      .Add(ArrayOf(
-          needs, [](const auto& need) -> const auto& { return need.key.object; }))
-      .Add(ArrayOf(
-          needs, [](const auto& need) -> const auto& { return need.key.id; }))
+  params.Add(ArrayOf(needs, [](const auto& need) { return need.key.scope; }))
+      .Add(ArrayOf(needs, [](const auto& need) { return need.key.object; }))
+      .Add(ArrayOf(needs, [](const auto& need) { return need.key.id; }))
       .Add(ArrayOf(needs, [](const auto& need) { return need.oldest; }))
       .Add(ArrayOf(needs, [](const auto& need) { return need.newest; }));
-  const auto rows = transaction.Run(kLoad, params);
-  if (!rows) return Fail(rows.error());
-  loaded.reserve(rows->size());
-  for (std::size_t i = 0; i < rows->size(); ++i) {
-    ObjectRow row;
-    row.key = {std::string(rows->Text(i, 0)), std::string(rows->Text(i, 1)), std::string(rows->Text(i, 2))};
-    row.event_created = rows->Int(i, 3);
-    row.terminal = rows->Flag(i, 4);
-    row.deleted = rows->Flag(i, 5);
-    row.event_id = rows->Text(i, 6);
-    row.event_type = rows->Text(i, 7);
-    row.api_version = rows->Text(i, 8);
-    if (rows->Flag(i, 9)) {
-      row.data = rows->Text(i, 10);
-      row.candidates = CandidatesFrom(ParseTextArray(rows->Text(i, 11)),
-                                      {row.event_id, row.event_type, row.api_version, "", row.data});
-    }
-    loaded.push_back(std::move(row));
+  auto result = transaction.Run(kLoad, params);
+  if (!result) return Fail(result.error());
+  const Rows& rows = loaded.result.emplace(*std::move(result));
+  loaded.rows.reserve(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    ObjectRow& row = loaded.rows.emplace_back();
+    row.key = {rows.Text(i, 0), rows.Text(i, 1), rows.Text(i, 2)};
+    row.event_created = rows.Int(i, 3);
+    row.terminal = rows.Flag(i, 4);
+    row.deleted = rows.Flag(i, 5);
+    row.shown.event_id = rows.Text(i, 6);
+    row.shown.event_type = rows.Text(i, 7);
+    row.shown.api_version = rows.Text(i, 8);
+    if (!rows.Flag(i, 9)) continue;
+    row.shown.data = rows.Text(i, 10);
+    row.candidates = CandidatesFrom(loaded.candidates.emplace_front(ParseTextArray(rows.Text(i, 11))), row.shown);
   }
   return loaded;
 }
@@ -138,12 +125,12 @@ Result<> InsertObjects(Transaction& transaction, const std::vector<const ObjectR
     inserted.Text(row->key.scope)
         .Text(row->key.object)
         .Text(row->key.id)
-        .JsonbOrNull(row->data)
-        .TextOrNull(row->api_version)
-        .Text(row->event_id)
-        .Text(row->event_type)
+        .JsonbOrNull(row->shown.data)
+        .TextOrNull(row->shown.api_version)
+        .Text(row->shown.event_id)
+        .Text(row->shown.event_type)
         .UnixSeconds(row->event_created)
-        .JsonbOrNull(CandidatesJson(row->candidates, row->event_id, row->data))
+        .JsonbOrNull(CandidatesJson(row->candidates, row->shown))
         .Boolean(row->terminal)
         .Boolean(row->deleted);
   }

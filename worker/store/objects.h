@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <forward_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,21 +12,18 @@
 
 namespace keystrand::worker::store {
 
-/// Primary key of stripe.objects.
+/// Primary key of stripe.objects. Views, as Candidate's.
 struct ObjectKey {
-  std::string scope;
-  std::string object;  ///< kind, e.g. "customer"
-  std::string id;      ///< "" for singletons
+  std::string_view scope;
+  std::string_view object;  ///< kind, e.g. "customer"
+  std::string_view id;      ///< "" for singletons
   auto operator<=>(const ObjectKey&) const = default;
 };
 
 /// A row of stripe.objects.
 struct ObjectRow {
   ObjectKey key;
-  std::string data;  ///< JSON text that PostgreSQL can hold; empty: not mirrored
-  std::string api_version;
-  std::string event_id;
-  std::string event_type;
+  Candidate shown;                    ///< the event that it shows: `data` and its columns
   std::int64_t event_created = 0;     ///< Unix s
   std::vector<Candidate> candidates;  ///< all events to choose from, the chosen one among them; empty if not loaded
   bool terminal = false;
@@ -39,9 +38,16 @@ struct ObjectNeed {
   std::int64_t newest = 0;  ///< Unix s
 };
 
+/// Rows that were loaded, and what they are views of; these stay valid when it is moved.
+struct LoadedObjects {
+  std::vector<ObjectRow> rows;
+  std::optional<Rows> result{};
+  std::forward_list<std::vector<std::string>> candidates{};
+};
+
 /// Runs what was deferred, then locks and returns the rows that exist, in key order. `needs` sorted by key, so that all
 /// transactions lock in one order.
-Result<std::vector<ObjectRow>> LoadObjects(Transaction& transaction, const std::vector<ObjectNeed>& needs);
+Result<LoadedObjects> LoadObjects(Transaction& transaction, const std::vector<ObjectNeed>& needs);
 
 /// Writes rows that LoadObjects found (and locked), with the next statement or the commit. Errors: kConflict: one is
 /// gone.

@@ -87,10 +87,7 @@ Result<> SettleIn(Transaction& transaction, const MemoryBatch& batch, std::int64
   auto rows = worker::store::LoadObjects(transaction, needs);
   if (!rows) return Fail(rows.error());
   worker::handlers::UnitOfWork work;
-  for (auto& row : *rows) {
-    auto key = row.key;
-    work.objects.Load(std::move(key), std::move(row));
-  }
+  work.Load(*std::move(rows));
   for (const auto& event : known) fresh.erase(ViewOf(event.key));
   std::vector<worker::store::InboxRow> inbox;
   for (const auto* delivery : batch.deliveries) {

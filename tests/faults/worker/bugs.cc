@@ -23,16 +23,8 @@ Result<worker::handlers::Outcome> LastWins::Apply(const worker::handlers::Event&
   const auto& envelope = event.envelope;
   const auto key = worker::handlers::ObjectKeyOf(event);
   if (key) {
-    const std::string data(envelope.object_json);
-    work.objects.Put(*key, {*key,
-                            data,
-                            envelope.api_version,
-                            envelope.id,
-                            envelope.type,
-                            event.created,
-                            {{envelope.id, envelope.type, envelope.api_version, "", data}},
-                            false,
-                            false});
+    const worker::store::Candidate shown{envelope.id, envelope.type, envelope.api_version, "", envelope.object_json};
+    work.objects.Put({*key, shown, event.created, {shown}, false, false});
   }
   return worker::handlers::Outcome{worker::handlers::Verdict::kIgnored, ""};
 }

@@ -3,16 +3,24 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <forward_list>
+#include <string>
 
 namespace keystrand::worker::handlers {
 namespace {
 
 using store::Candidate;
 
+/// Candidates are views.
+std::string_view Kept(std::string text) {
+  static std::forward_list<std::string> kept;
+  return kept.emplace_front(std::move(text));
+}
+
 Candidate Change(std::string id, const std::string& data, std::string previous = "",
                  std::string type = "subscription.updated") {
-  return {std::move(id), std::move(type), "", std::move(previous),
-          R"({"id":"o","object":"subscription",)" + data + "}"};
+  return {Kept(std::move(id)), Kept(std::move(type)), "", Kept(std::move(previous)),
+          Kept(R"({"id":"o","object":"subscription",)" + data + "}")};
 }
 
 /// The chosen event of a set, which must be the same for every order of arrival.
@@ -24,7 +32,7 @@ std::string Newest(const std::vector<Candidate>& events) {
     std::vector<Candidate> candidates;
     for (const auto i : order) AddCandidate(candidates, events[i]);
     MonotoneValues values;
-    const auto chosen = candidates[Choose(candidates, values)].event_id;
+    const std::string chosen(candidates[Choose(candidates, values)].event_id);
     EXPECT_TRUE(newest.empty() || newest == chosen) << "depends on the order of arrival";
     newest = chosen;
   } while (std::next_permutation(order.begin(), order.end()));

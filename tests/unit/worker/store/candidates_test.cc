@@ -5,22 +5,22 @@
 namespace keystrand::worker::store {
 namespace {
 
-Candidate Of(std::string id, std::string data, std::string previous = "") {
-  return {std::move(id), "t", "", std::move(previous), std::move(data)};
+Candidate Of(std::string_view id, std::string_view data, std::string_view previous = "") {
+  return {id, "t", "", previous, data};
 }
 
 /// The second of two, while the first is shown.
 std::string Told(const std::string& shown, const std::string& other) {
-  return CandidatesJson({Of("a", shown), Of("b", other)}, "a", shown);
+  return CandidatesJson({Of("a", shown), Of("b", other)}, Of("a", shown));
 }
 std::string Around(const std::string& difference) {
   return R"([{"event_id":"a","event_type":"t"},{"event_id":"b","event_type":"t",)" + difference + "}]";
 }
 
 TEST(CandidatesTest, OneAloneIsSaidByItsRowUnlessItTellsWhatItChanged) {
-  EXPECT_EQ(CandidatesJson({}, "a", "{}"), "");
-  EXPECT_EQ(CandidatesJson({Of("a", "{}")}, "a", "{}"), "");
-  EXPECT_EQ(CandidatesJson({Of("a", "{}", R"({"x":1})")}, "a", "{}"),
+  EXPECT_EQ(CandidatesJson({}, Of("a", "{}")), "");
+  EXPECT_EQ(CandidatesJson({Of("a", "{}")}, Of("a", "{}")), "");
+  EXPECT_EQ(CandidatesJson({Of("a", "{}", R"({"x":1})")}, Of("a", "{}")),
             R"([{"event_id":"a","event_type":"t","previous_attributes":{"x":1}}])");
 }
 
@@ -43,8 +43,9 @@ TEST(CandidatesTest, WhatIsNotMirroredHasNoData) {
 }
 
 TEST(CandidatesTest, TheRowsDataIsThatOfTheShownOneAndOfThoseThatAreAlike) {
-  const auto read =
-      CandidatesFrom({"a", "t", "", "", "", "b", "t", "v", R"({"x":1})", "shown", "c", "t", "", "", ""}, Of("a", "{}"));
+  const std::vector<std::string> fields = {"a",          "t",     "",  "",  "", "b", "t", "v",
+                                           R"({"x":1})", "shown", "c", "t", "", "",  ""};
+  const auto read = CandidatesFrom(fields, Of("a", "{}"));
   ASSERT_EQ(read.size(), 3U);
   EXPECT_EQ(read[0].data, "{}");
   EXPECT_EQ(read[1].data, "{}");
