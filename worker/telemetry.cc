@@ -7,6 +7,7 @@
 
 #include "common/kafka/record_headers.h"
 #include "common/log/log.h"
+#include "worker/engine/event_reader.h"
 #include "worker/store/dead_letters.h"
 
 namespace keystrand::worker {
@@ -22,25 +23,12 @@ constexpr std::array<std::string_view, 13> kOperations = {
 
 metrics::EventType TypeOf(const engine::Item& item) { return metrics::EventTypeOf((*item.event)->envelope.type); }
 
-metrics::Origin OriginOf(const engine::SourceRecord& record) {
-  return record.FindHeader(kafka::header::kReplayId) ? metrics::Origin::kReplay : metrics::Origin::kLive;
-}
-
-/// The second field of a W3C traceparent (version 00); empty if it cannot be read.
-std::string_view TraceIdIn(std::string_view traceparent) {
-  if (traceparent.size() != 55 || !traceparent.starts_with("00-")) return {};
-  for (std::size_t at = 0; at < traceparent.size(); ++at) {
-    const bool dash = at == 2 || at == 35 || at == 52;
-    const char c = traceparent[at];
-    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-    if (dash ? c != '-' : !hex) return {};
-  }
-  const auto trace_id = traceparent.substr(3, 32);
-  return trace_id.find_first_not_of('0') == std::string_view::npos ? std::string_view{} : trace_id;
+metrics::Origin OriginOf(const engine::Item& item) {
+  return item.replayed ? metrics::Origin::kReplay : metrics::Origin::kLive;
 }
 
 std::string_view TraceIdOf(const engine::SourceRecord& record) {
-  return TraceIdIn(record.FindHeader(kafka::header::kTraceparent).value_or(""));
+  return engine::TraceIdIn(record.FindHeader(kafka::header::kTraceparent).value_or(""));
 }
 
 /// Whether a handler looked at it, rather than the inbox alone.
@@ -139,10 +127,10 @@ void Telemetry::OnSettled(const engine::Item& item, std::int32_t partition, engi
   if (outcome == engine::EventOutcome::kRedelivered || outcome == engine::EventOutcome::kParked) {
     worker_.redelivered.Increment();
   } else {
-    worker_.Settled(type, LabelOf(outcome), OriginOf(*item.record));
+    worker_.Settled(type, LabelOf(outcome), OriginOf(item));
   }
-  CheckTraceContext(*item.record);
-  const bool live = OriginOf(*item.record) == metrics::Origin::kLive;  // a replay's days say nothing of our speed
+  if (item.trace_unreadable) worker_.trace_context_invalid.Increment();
+  const bool live = !item.replayed;  // a replay's days say nothing of our speed
   if (WasAttempted(outcome)) {
     worker_.Attempted(type, metrics::AttemptResult::kOk, took);
     if (item.attempts == 0 && live) worker_.Waited(since_accepted - took);
@@ -152,11 +140,6 @@ void Telemetry::OnSettled(const engine::Item& item, std::int32_t partition, engi
     worker_.Applied(clock_.Now());
   }
   if (log::Enabled(log::Level::kDebug)) LogSettled(item, partition, outcome, reason);
-}
-
-void Telemetry::CheckTraceContext(const engine::SourceRecord& record) {
-  const auto traceparent = record.FindHeader(kafka::header::kTraceparent);
-  if (traceparent && TraceIdIn(*traceparent).empty()) worker_.trace_context_invalid.Increment();
 }
 
 void Telemetry::LogSettled(const engine::Item& item, std::int32_t partition, engine::EventOutcome outcome,

@@ -79,7 +79,6 @@ class Telemetry final : public engine::EngineObserver,
   };
   void ShowBreakers(const std::vector<std::string>& open);
   void ClientErrorSeen(metrics::ClientRole role, std::string_view code, std::string_view reason, bool fatal);
-  void CheckTraceContext(const engine::SourceRecord& record);
   void LogSettled(const engine::Item& item, std::int32_t partition, engine::EventOutcome outcome,
                   std::string_view reason) const;
   [[nodiscard]] std::chrono::nanoseconds Since(std::int64_t unix_ms) const;

@@ -27,18 +27,6 @@ void ForEachHeader(const rd_kafka_message_t& message, Take take) {
   }
 }
 
-/// The same of ours.
-template <typename Take>
-void ForEachHeader(std::string_view bytes, Take take) {
-  while (bytes.size() >= sizeof(Sizes)) {
-    Sizes sizes{};
-    std::memcpy(&sizes, bytes.data(), sizeof sizes);
-    bytes.remove_prefix(sizeof sizes);
-    take(bytes.substr(0, sizes.name), bytes.substr(sizes.name, sizes.value));
-    bytes.remove_prefix(std::size_t{sizes.name} + sizes.value);
-  }
-}
-
 char* Append(char* to, std::string_view text) {
   if (!text.empty()) std::memcpy(to, text.data(), text.size());
   return to + text.size();
@@ -68,22 +56,15 @@ ConsumedRecord::ConsumedRecord(const rd_kafka_message_t& message)
   });
 }
 
-std::optional<std::string_view> ConsumedRecord::FindHeader(std::string_view name) const {
-  std::optional<std::string_view> found;
-  ForEachHeader({bytes_.get() + key_size_ + value_size_, headers_size_},
-                [&](std::string_view each, std::string_view value) {
-                  if (each == name) found = value;
-                });
-  return found;
-}
-
-std::vector<Header> ConsumedRecord::Headers() const {
-  std::vector<Header> all;
-  ForEachHeader({bytes_.get() + key_size_ + value_size_, headers_size_},
-                [&](std::string_view name, std::string_view value) {
-                  all.push_back({name, std::string(value)});
-                });
-  return all;
+void ConsumedRecord::VisitHeaders(const HeaderVisitor& visit) const {
+  std::string_view bytes(bytes_.get() + key_size_ + value_size_, headers_size_);
+  while (bytes.size() >= sizeof(Sizes)) {
+    Sizes sizes{};
+    std::memcpy(&sizes, bytes.data(), sizeof sizes);
+    bytes.remove_prefix(sizeof sizes);
+    visit(bytes.substr(0, sizes.name), bytes.substr(sizes.name, sizes.value));
+    bytes.remove_prefix(std::size_t{sizes.name} + sizes.value);
+  }
 }
 
 }  // namespace keystrand::kafka

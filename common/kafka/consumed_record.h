@@ -2,11 +2,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string_view>
-#include <vector>
 
-#include "common/kafka/publisher.h"
+#include "common/kafka/header_visitor.h"
 
 struct rd_kafka_message_s;
 
@@ -25,8 +23,8 @@ class ConsumedRecord {
   [[nodiscard]] std::string_view value() const { return {bytes_.get() + key_size_, value_size_}; }
   /// False for a null value (a tombstone nobody should write).
   [[nodiscard]] bool has_value() const { return has_value_; }
-  [[nodiscard]] std::optional<std::string_view> FindHeader(std::string_view name) const;  ///< the last one of that name
-  [[nodiscard]] std::vector<Header> Headers() const;  ///< all, in order; names are views into this record
+  /// Each of its headers, in order.
+  void VisitHeaders(const HeaderVisitor& visit) const;
 
  private:
   std::unique_ptr<char[]> bytes_;  ///< key, value, then each header: two sizes, name, value

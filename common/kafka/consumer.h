@@ -10,6 +10,7 @@
 
 #include "common/kafka/client_settings.h"
 #include "common/kafka/consumed_record.h"
+#include "common/kafka/publisher.h"
 
 namespace keystrand::kafka {
 

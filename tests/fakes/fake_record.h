@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,13 +20,9 @@ class FakeRecord final : public SourceRecord {
   [[nodiscard]] bool has_value() const override { return true; }
   [[nodiscard]] std::int64_t offset() const override { return offset_; }
   [[nodiscard]] std::int64_t timestamp_ms() const override { return 1700000000000; }
-  [[nodiscard]] std::optional<std::string_view> FindHeader(std::string_view name) const override {
-    for (const auto& header : headers_) {
-      if (header.name == name) return header.value;
-    }
-    return std::nullopt;
+  void VisitHeaders(const kafka::HeaderVisitor& visit) const override {
+    for (const auto& header : headers_) visit(header.name, header.value);
   }
-  [[nodiscard]] std::vector<kafka::Header> Headers() const override { return headers_; }
 
  private:
   std::string key_;

@@ -55,6 +55,32 @@ TEST_F(SuspectsTest, AnEventThatHasKilledThreeWorkersIsDeadAndNeverRunAgain) {
   EXPECT_EQ(Begun(), "0");
 }
 
+TEST_F(SuspectsTest, AReplayThatHasKilledThreeWorkersReopensItsLetter) {
+  LeaveUnclean(3);
+  const auto first = SendOf("evt_killer", "cus_1");
+  LeaveBegun(first, 3);
+  Start();
+  ASSERT_TRUE(Eventually([&] { return Settled(1); }));
+  Stop();
+  Query("UPDATE keystrand.dead_letters SET status = 'replaying', replay_id = 'r1' WHERE source_topic = $1", {events_});
+  Query("UPDATE keystrand.inbox SET status = 'replaying', replay_id = 'r1' WHERE source_topic = $1", {events_});
+  const auto source = events_ + "/" + std::to_string(first.partition) + "/" + std::to_string(first.offset);
+  LeaveBegun(Send(Event("evt_killer", "cus_1", 100), {{kafka::header::kEventId, "evt_killer"},
+                                                      {kafka::header::kEventType, "customer.updated"},
+                                                      {kafka::header::kReplayId, "r1"},
+                                                      {kafka::header::kSourcePosition, source}}),
+             3);
+  Query("UPDATE keystrand.partition_leases SET released_at = NULL, suspects = 2 WHERE topic = $1", {events_});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return Settled(2); }));
+  EXPECT_EQ(Inbox("evt_killer"), "dead");
+  EXPECT_EQ(QueryOne("SELECT string_agg(status || ' ' || cycle, ',') FROM keystrand.dead_letters "
+                     "WHERE source_topic = $1",
+                     {events_}),
+            "open 1");
+  EXPECT_TRUE(scripted_.Taken().empty());
+}
+
 TEST_F(SuspectsTest, AnEventGetsItsThirdTry) {
   LeaveUnclean(2);
   LeaveBegun(SendOf("evt_1", "cus_1"), 2);

@@ -19,12 +19,13 @@ constexpr std::chrono::milliseconds kMisdeployedPause{5000};
 constexpr int kCrashesMax = 3;
 
 /// The event as its headers tell it, since its body may be what kills; with that, it is dead.
-Result<handlers::Event> DeadOfCrash(Item& item) {
+void ReadDeadOfCrash(Item& item) {
   const Error error{ErrorCode::kCrashed, "the worker died on it three times"};
-  auto event = EventOfHeaders(*item.record);
-  if (!event) return Fail(error);
-  item.fate = Fate{Fate::Kind::kDead, error, "crash", kCrashesMax};
-  return *std::move(event);
+  if (ReadItemByHeaders(item)) {
+    item.fate = std::make_unique<Fate>(Fate{Fate::Kind::kDead, error, "crash", kCrashesMax});
+  } else {
+    item.event = std::make_unique<Result<handlers::Event>>(Fail(error));
+  }
 }
 
 std::int64_t UnixMs(std::chrono::system_clock::time_point time) {
@@ -89,7 +90,7 @@ bool BatchRunner::RunSuspect(store::Session& session, Batch& batch) {
     item.delay = kMisdeployedPause;
     return counted.error().code != ErrorCode::kUnavailable;
   }
-  if (tries > kCrashesMax) item.event = DeadOfCrash(item);
+  if (tries > kCrashesMax) ReadDeadOfCrash(item);
   const ExclusiveGate::Pass pass(context_.gate, tries == kCrashesMax);
   return RunAll(session, batch);
 }
@@ -106,9 +107,7 @@ bool BatchRunner::RunAll(store::Session& session, Batch& batch) {
 void BatchRunner::Read(Batch& batch) {
   for (auto& slice : batch.slices) {
     for (auto& item : slice.items) {
-      if (item.event) continue;
-      item.event = ReadEvent(*item.record, slice.partition->number, context_.partition_count, context_.own_account);
-      item.replay = ReadReplay(*item.record);
+      if (!item.event) ReadItem(item, slice.partition->number, context_.partition_count, context_.own_account);
     }
   }
 }

@@ -79,7 +79,9 @@ class StrandChange {
     event.key = record.key();
     event.scope = envelope.scope;
     event.event_id = envelope.id;
-    for (const auto& header : record.Headers()) event.headers.push_back({std::string(header.name), header.value});
+    record.VisitHeaders([&](std::string_view name, std::string_view value) {
+      event.headers.push_back({std::string(name), std::string(value)});
+    });
     event.payload = record.value();
     event.attempts = entry_.attempts;
     event.wait = entry_.wait;

@@ -167,14 +167,13 @@ void Decider::Apply(Entry& entry, handlers::UnitOfWork& work) const {
   Settle(entry, OutcomeOf(verdict), verdict == handlers::Verdict::kIgnored ? std::move(reason) : std::string());
 }
 
-std::optional<Fate> Decider::FateOf(const Item& item, const Error& error, std::string stage) const {
+std::unique_ptr<Fate> Decider::FateOf(const Item& item, const Error& error, std::string stage) const {
   const int attempts = item.attempts + 1;
-  if (DispositionOf(error.code) == Disposition::kDeadLetter) {
-    return Fate{Fate::Kind::kDead, error, std::move(stage), attempts};
-  }
-  if (!item.parked() && retry_.MayWaitInMemory(attempts)) return std::nullopt;
-  const bool parks = retry_.MayPark(attempts) && !item.replay;  // an operator waits for what a replay comes to
-  return Fate{parks ? Fate::Kind::kPark : Fate::Kind::kDead, error, std::move(stage), attempts};
+  const bool hopeless = DispositionOf(error.code) == Disposition::kDeadLetter;
+  if (!hopeless && !item.parked() && retry_.MayWaitInMemory(attempts)) return nullptr;
+  // An operator waits for what a replay comes to.
+  const bool parks = !hopeless && retry_.MayPark(attempts) && !item.replay;
+  return std::make_unique<Fate>(Fate{parks ? Fate::Kind::kPark : Fate::Kind::kDead, error, std::move(stage), attempts});
 }
 
 void Decider::Meet(Entry& entry, const Fate& fate) const {

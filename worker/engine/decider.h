@@ -27,7 +27,7 @@ class Decider {
   void Decide(Attempt& attempt, handlers::UnitOfWork& work) const;
 
   /// What an attempt comes to that failed with an error that counts. Empty: another try soon, its lane waiting.
-  [[nodiscard]] std::optional<Fate> FateOf(const Item& item, const Error& error, std::string stage) const;
+  [[nodiscard]] std::unique_ptr<Fate> FateOf(const Item& item, const Error& error, std::string stage) const;
 
  private:
   void DecideOne(Entry& entry, const Attempt& attempt, handlers::UnitOfWork& work) const;

@@ -188,6 +188,7 @@ bool Dispatcher::Defer(Lane& lane) {
 
 void Dispatcher::FillSlice(Slice& slice, std::size_t items_max) {
   auto& queue = slice.lane->queue;
+  slice.items.reserve(std::min(items_max, queue.size()));
   while (slice.items.size() < items_max && !queue.empty()) {
     const bool other_source = !slice.items.empty() && slice.items.back().parked() != queue.front().parked();
     if (other_source) break;  // what was parked goes first, by itself

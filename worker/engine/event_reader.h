@@ -1,28 +1,25 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <string_view>
 
-#include "common/core/result.h"
 #include "worker/engine/item.h"
-#include "worker/engine/source_record.h"
-#include "worker/handlers/event.h"
 
 namespace keystrand::worker::engine {
 
-/// Reads the event out of a record. Views point into the record. `partition_count`: of the events topic; a record whose
-/// key belongs elsewhere was not written by a receiver. `own_account`: KEYSTRAND_ACCOUNT.
-/// Errors: kMalformed, the detail names the fault, never a value. Thread-safe.
-Result<handlers::Event> ReadEvent(const SourceRecord& record, std::int32_t partition, std::int32_t partition_count,
-                                  const std::string& own_account);
+/// Reads the item's event out of its record, and what its headers say beside: `replay` if it is one (what only looks
+/// like one, with a header missing or a position that is none, is none), `replayed`, `trace_unreadable`. Views point
+/// into the record. `partition_count`: of the events topic; a record whose key belongs elsewhere was not written by a
+/// receiver. `own_account`: KEYSTRAND_ACCOUNT.
+/// Errors, in the item: kMalformed, the detail names the fault, never a value. Thread-safe.
+void ReadItem(Item& item, std::int32_t partition, std::int32_t partition_count, const std::string& own_account);
 
-/// An event of which only the headers and the key were read: id, type, scope and time of acceptance. Empty without
-/// them.
-std::optional<handlers::Event> EventOfHeaders(const SourceRecord& record);
+/// Likewise, of the headers and the key alone: id, type, scope and time of acceptance. False without them, and then the
+/// item has no event.
+bool ReadItemByHeaders(Item& item);
 
-/// What the headers of a replay say; empty if the record is none. What only looks like one (a header missing, a
-/// position that is none) is none.
-std::optional<Replay> ReadReplay(const SourceRecord& record);
+/// The second field of a W3C traceparent (version 00); empty if it cannot be read.
+std::string_view TraceIdIn(std::string_view traceparent);
 
 }  // namespace keystrand::worker::engine

@@ -40,16 +40,19 @@ struct Replay {
   store::SourcePosition source;  ///< where the letter's record lay the first time
 };
 
-/// One event on its way through a lane. Owned by the lane, or by the executor that took it.
+/// One event on its way through a lane. Owned by the lane, or by the executor that took it. Many wait and are moved, so
+/// what only some have, or have only when their turn comes, lies elsewhere.
 struct Item {
   std::unique_ptr<SourceRecord> record;
-  std::optional<Result<handlers::Event>> event;  ///< parsed once, at its first attempt
-  std::optional<Replay> replay;                  ///< set with `event`
-  std::uint64_t arrival = 0;                     ///< of all that were offered, the how manieth
-  int attempts = 0;                              ///< attempts that failed and count
-  std::int64_t first_failed_at_ms = 0;           ///< Unix ms of the first of them; 0: none yet
-  std::optional<Fate> fate;
-  bool in_doubt = false;  ///< a commit of ours may have landed: a known id is our own work
+  std::unique_ptr<Result<handlers::Event>> event;  ///< read once, at its first attempt; null until then
+  std::unique_ptr<Replay> replay;                  ///< set with `event`
+  std::unique_ptr<Fate> fate;
+  std::uint64_t arrival = 0;            ///< of all that were offered, the how manieth
+  std::int64_t first_failed_at_ms = 0;  ///< Unix ms of the first of its attempts that failed; 0: none yet
+  int attempts = 0;                     ///< that failed and count
+  bool in_doubt = false;                ///< a commit of ours may have landed: a known id is our own work
+  bool replayed = false;                ///< it says that it is a replay; set with `event`
+  bool trace_unreadable = false;        ///< it has a trace context, which is none; likewise
   Settlement settlement = Settlement::kBack;
   std::chrono::milliseconds delay{0};  ///< of kRetry and kBack: the lane waits that long
 

@@ -4,7 +4,6 @@
 #include <optional>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "common/kafka/consumer.h"
 #include "worker/store/parking.h"
@@ -28,8 +27,16 @@ class SourceRecord {
   [[nodiscard]] virtual bool has_value() const = 0;
   [[nodiscard]] virtual std::int64_t offset() const = 0;
   [[nodiscard]] virtual std::int64_t timestamp_ms() const = 0;
-  [[nodiscard]] virtual std::optional<std::string_view> FindHeader(std::string_view name) const = 0;
-  [[nodiscard]] virtual std::vector<kafka::Header> Headers() const = 0;
+  /// Each of its headers, in order.
+  virtual void VisitHeaders(const kafka::HeaderVisitor& visit) const = 0;
+  /// The last one of that name.
+  [[nodiscard]] std::optional<std::string_view> FindHeader(std::string_view name) const {
+    std::optional<std::string_view> found;
+    VisitHeaders([&](std::string_view each, std::string_view value) {
+      if (each == name) found = value;
+    });
+    return found;
+  }
 };
 
 /// A record of the events topic.
@@ -42,10 +49,7 @@ class LiveRecord final : public SourceRecord {
   [[nodiscard]] bool has_value() const override { return record_.has_value(); }
   [[nodiscard]] std::int64_t offset() const override { return record_.offset(); }
   [[nodiscard]] std::int64_t timestamp_ms() const override { return record_.timestamp_ms(); }
-  [[nodiscard]] std::optional<std::string_view> FindHeader(std::string_view name) const override {
-    return record_.FindHeader(name);
-  }
-  [[nodiscard]] std::vector<kafka::Header> Headers() const override { return record_.Headers(); }
+  void VisitHeaders(const kafka::HeaderVisitor& visit) const override { record_.VisitHeaders(visit); }
 
  private:
   kafka::ConsumedRecord record_;
@@ -61,16 +65,8 @@ class ParkedRecord final : public SourceRecord {
   [[nodiscard]] bool has_value() const override { return true; }
   [[nodiscard]] std::int64_t offset() const override { return event_.offset; }
   [[nodiscard]] std::int64_t timestamp_ms() const override { return event_.record_timestamp_ms; }
-  [[nodiscard]] std::optional<std::string_view> FindHeader(std::string_view name) const override {
-    for (auto header = event_.headers.rbegin(); header != event_.headers.rend(); ++header) {
-      if (header->name == name) return header->value;
-    }
-    return std::nullopt;
-  }
-  [[nodiscard]] std::vector<kafka::Header> Headers() const override {
-    std::vector<kafka::Header> headers;
-    for (const auto& header : event_.headers) headers.push_back({header.name, header.value});
-    return headers;
+  void VisitHeaders(const kafka::HeaderVisitor& visit) const override {
+    for (const auto& header : event_.headers) visit(header.name, header.value);
   }
   [[nodiscard]] int attempts() const { return event_.attempts; }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <string_view>
 
 #include "common/stripe/envelope.h"
 
@@ -12,7 +12,7 @@ struct Event {
   stripe::Envelope envelope;
   std::int64_t created = 0;         ///< Unix s: the envelope's, or the time of acceptance where it has none
   std::int64_t received_at_ms = 0;  ///< Unix ms: when the receiver accepted it
-  std::string expected_mode;        ///< live, test or any: what its endpoint is for
+  std::string_view expected_mode;   ///< live, test or any: what its endpoint is for
 };
 
 }  // namespace keystrand::worker::handlers

@@ -6,8 +6,10 @@
 #include <memory>
 #include <string>
 
+#include "common/kafka/partitioner.h"
 #include "common/kafka/record_headers.h"
 #include "tests/fakes/fake_record.h"
+#include "worker/engine/event_reader.h"
 #include "worker/store/dead_letters.h"
 
 namespace keystrand::worker {
@@ -33,12 +35,10 @@ class TelemetryTest : public testing::Test {
  protected:
   static engine::Item Item(std::vector<kafka::Header> headers = {}, int attempts = 0) {
     engine::Item item;
-    item.record = std::make_unique<engine::FakeRecord>("test/self/cus_1", 7, "{}", std::move(headers));
-    handlers::Event event;
-    event.envelope.id = "evt_1";
-    event.envelope.type = "customer.updated";
-    event.received_at_ms = kAcceptedMs;
-    item.event = std::move(event);
+    headers.push_back({kafka::header::kReceivedAt, std::to_string(kAcceptedMs)});
+    item.record = std::make_unique<engine::FakeRecord>(
+        "test/self/cus_1", 7, R"({"id":"evt_1","type":"customer.updated","livemode":false})", std::move(headers));
+    engine::ReadItem(item, kafka::PartitionOf(item.record->key(), 12), 12, "");
     item.attempts = attempts;
     return item;
   }

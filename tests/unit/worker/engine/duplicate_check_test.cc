@@ -22,7 +22,7 @@ Item ItemOf(const std::string& id, std::int64_t created = kNow) {
   event.envelope.id = id;
   event.created = created;
   event.received_at_ms = kNow * 1000;
-  item.event = std::move(event);
+  item.event = std::make_unique<Result<handlers::Event>>(std::move(event));
   return item;
 }
 
@@ -48,10 +48,10 @@ TEST(DuplicateCheckTest, SuspectsWhatHasAReasonToBeKnown) {
   item.in_doubt = true;
   EXPECT_TRUE(check.Suspects(item));
   item = ItemOf("evt_1");
-  item.replay = Replay{};
+  item.replay = std::make_unique<Replay>();
   EXPECT_TRUE(check.Suspects(item));
   item = ItemOf("evt_1");
-  item.fate.emplace(Fate{Fate::Kind::kPark, Error{ErrorCode::kTimeout, ""}, ""});
+  item.fate = std::make_unique<Fate>(Fate{Fate::Kind::kPark, Error{ErrorCode::kTimeout, ""}, ""});
   EXPECT_TRUE(check.Suspects(item));
 }
 

@@ -13,7 +13,7 @@ store::DeadLetter LetterOf(int failed_attempts) {
   Item item;
   item.record = std::make_unique<FakeRecord>("unreadable/main/0123", 42, std::string("{\0bad", 5),
                                              std::vector<kafka::Header>{{"endpoint", "main"}, {"x", "y"}});
-  item.event = Fail(ErrorCode::kMalformed, "no id");
+  item.event = std::make_unique<Result<handlers::Event>>(Fail(ErrorCode::kMalformed, "no id"));
   item.attempts = failed_attempts;
   const std::chrono::system_clock::time_point now{std::chrono::milliseconds(1700000001000)};
   return MakeLetter(item, {"events", 3, item.record->offset()}, {ErrorCode::kMalformed, std::string(2000, 'x')},
