@@ -77,8 +77,9 @@ log::Settings LoggingOf(const Settings& settings, const std::string& instance) {
 
 using State = http::Health::State;
 
-SystemGauges::Settings GaugesOf(const engine::EngineSettings& engine) {
+SystemGauges::Settings GaugesOf(const engine::EngineSettings& engine, std::chrono::milliseconds interval) {
   SystemGauges::Settings gauges;
+  gauges.interval = interval;
   gauges.kafka = engine.kafka;
   gauges.topic = engine.events_topic;
   gauges.group = engine.group;
@@ -204,7 +205,7 @@ int Run(const Settings& settings, const Attachments& attachments) {
     return 1;
   }
   AddChecks(health, **engine, clock);
-  const SystemGauges gauges(GaugesOf(engine_settings), registry, clock,
+  const SystemGauges gauges(GaugesOf(engine_settings, settings.gauges_interval), registry, clock,
                             [&engine] { return (*engine)->Status().partitions; });
   std::optional<upkeep::Pruner> pruner;
   if (settings.inbox_days > 0) pruner.emplace(PrunerOf(settings, engine_settings), telemetry);

@@ -61,6 +61,11 @@ void Settings::AddTo(config::Reader& reader) {
   reader.Add(prune_interval,
              {"prune-interval-seconds", "How often what is older is looked for and deleted, by one worker at a time"},
              {std::chrono::seconds(1), std::chrono::seconds(7 * 86400)});
+  reader.Add(gauges_interval,
+             {"gauges-interval-ms",
+              "How often the gauges of the whole system (dead letters, parked events, lag) are asked of PostgreSQL and "
+              "Kafka"},
+             {std::chrono::milliseconds(1000), std::chrono::milliseconds(3'600'000)});
   reader.Add(mirror, {"mirror", "Whose snapshots stripe.objects keeps: all, none, or object types (customer,invoice)"});
   reader.Add(instance, {"instance", "This worker's name in leases, dead letters and logs; default: host name and pid"});
   reader.Add(log_level, {"log-level", "Least level that is logged; debug has a line per event"},

@@ -30,6 +30,7 @@ struct Settings {
   std::string account;
   int inbox_days = 100;  ///< 0: the worker prunes nothing
   std::chrono::seconds prune_interval{3600};
+  std::chrono::milliseconds gauges_interval{15000};
   int executors = UsualExecutors();
   std::size_t batch_max = 200;
   std::vector<std::string> mirror{"all"};

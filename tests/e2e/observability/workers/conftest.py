@@ -12,7 +12,7 @@ from operating.desk import Desk
 
 QUICK = ["--kafka.statistics.interval.ms=100"]  # of librdkafka; ours is 5 s
 OF_THE_RUN = ("topic", "version", "revision", "broker", "partition", "group", "event_type")
-REFRESH_S = 25  # the gauges of the whole system are read every 15 s
+REFRESH_S = 25  # the gauges of the whole system are read every second here, by default every 15 s
 
 Start = Callable[..., Watch]
 
@@ -32,6 +32,7 @@ class Workers:
         self._running: list[Watch] = []
 
     def __call__(self, name: str = "worker", flags: Sequence[str] = (), ready: bool = True, **settings: str) -> Watch:
+        settings = {"KEYSTRAND_GAUGES_INTERVAL_MS": "1000", **settings}
         program = self._system.start_worker(name, [*QUICK, *flags], **settings)
         watched = Watch(program, self._sightings, self._test)
         self._running.append(watched)
