@@ -18,6 +18,6 @@ def test_each_bug_of_the_table_has_its_patch_and_the_reverse() -> None:
 
 @pytest.mark.parametrize("name", sorted(TABLE))
 def test_patch_applies(name: str) -> None:
-    done = subprocess.run(["patch", "--strip=0", "--forward", "--dry-run", f"--input={BUGS / f'{name}.patch'}"],
+    done = subprocess.run(["patch", "--strip=0", "--forward", "--fuzz=0", "--dry-run", f"--input={BUGS / f'{name}.patch'}"],
                           cwd=paths.ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"make {name}.patch anew:\n{done.stdout}"

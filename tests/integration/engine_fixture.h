@@ -83,6 +83,8 @@ class EngineTest : public testing::Test {
     engine_ = std::move(*engine);
   }
   void Stop() { engine_.reset(); }
+  /// Before the handlers of a test end, which its executors call.
+  void TearDown() override { Stop(); }
 
   /// A customer.updated event; `fields` are members of the customer, as JSON.
   [[nodiscard]] std::string Event(const std::string& id, const std::string& customer, std::int64_t created,

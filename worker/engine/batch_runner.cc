@@ -242,7 +242,7 @@ void BatchRunner::FindKnown(store::Transaction& transaction, Attempt& attempt,
 Result<> BatchRunner::LockStrands(store::Transaction& transaction, Attempt& attempt) {
   std::map<store::Strand, const Slice*> parked;
   for (const auto& entry : attempt.entries) {
-    if (entry.slice->parked) parked[{entry.partition(), entry.slice->lane->key}] = entry.slice;
+    if (entry.slice->parked) parked[{entry.partition(), std::string(entry.slice->lane->key)}] = entry.slice;
   }
   if (parked.empty()) return {};
   std::vector<store::Strand> strands;
@@ -287,8 +287,8 @@ void BatchRunner::Finish(Attempt& attempt, std::chrono::nanoseconds took) {
   std::set<std::pair<std::int32_t, std::string>> freed;
   for (const auto& strand : attempt.freed) freed.emplace(strand.partition, strand.key);
   for (auto& entry : attempt.entries) {
-    const bool nobody_waits =
-        attempt.heads.count(entry.slice) == 0 || freed.count({entry.partition(), entry.slice->lane->key}) > 0;
+    const bool nobody_waits = attempt.heads.count(entry.slice) == 0 ||
+                              freed.count({entry.partition(), std::string(entry.slice->lane->key)}) > 0;
     if (nobody_waits) entry.slice->parked = false;
   }
   for (auto& entry : attempt.entries) {

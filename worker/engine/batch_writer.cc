@@ -64,7 +64,7 @@ class StrandChange {
 
  private:
   [[nodiscard]] store::Strand Named(store::StrandReason reason) const {
-    return {entry_.partition(), entry_.slice->lane->key, reason};
+    return {entry_.partition(), std::string(entry_.slice->lane->key), reason};
   }
   [[nodiscard]] bool IsHeldHead() const {
     return entry_.replays && head_ != nullptr && head_->held && head_->offset == entry_.item->replay->source.offset;

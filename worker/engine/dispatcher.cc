@@ -1,6 +1,7 @@
 #include "worker/engine/dispatcher.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace keystrand::worker::engine {
@@ -53,14 +54,13 @@ void Dispatcher::Offer(std::int32_t partition, std::unique_ptr<SourceRecord> rec
 }
 
 Lane& Dispatcher::LaneOf(Partition& partition, std::string_view key) {
-  auto& lane = partition.lanes[std::string(key)];
-  if (!lane) {
-    lane = std::make_unique<Lane>();
-    lane->partition = &partition;
-    lane->key = key;
-    lane->parked = partition.parked.count(lane->key) > 0;
-  }
-  return *lane;
+  if (const auto found = partition.lanes.find(key); found != partition.lanes.end()) return found->second;
+  const auto added = partition.lanes.try_emplace(std::string(key)).first;
+  Lane& lane = added->second;
+  lane.partition = &partition;
+  lane.key = added->first;
+  lane.parked = !partition.parked.empty() && partition.parked.count(added->first) > 0;
+  return lane;
 }
 
 void Dispatcher::OfferParked(std::int32_t partition, std::vector<std::unique_ptr<ParkedRecord>> records) {
@@ -72,13 +72,14 @@ void Dispatcher::OfferParked(std::int32_t partition, std::vector<std::unique_ptr
   Lane& lane = LaneOf(*found->second, key);
   const bool here = !lane.queue.empty() && lane.queue.front().parked();
   if (lane.state == Lane::State::kRunning || here) return;
-  for (auto record = records.rbegin(); record != records.rend(); ++record) {
-    Item item;
-    item.attempts = (*record)->attempts();
-    item.record = std::move(*record);
+  std::vector<Item> items;
+  for (auto& record : records) {
+    Item& item = items.emplace_back();
+    item.attempts = record->attempts();
+    item.record = std::move(record);
     Buffer(*found->second, item);
-    lane.queue.push_front(std::move(item));
   }
+  PutInFront(lane, std::move(items));
   if (lane.state == Lane::State::kIdle) MakeReady(lane);
 }
 
@@ -188,13 +189,20 @@ bool Dispatcher::Defer(Lane& lane) {
 
 void Dispatcher::FillSlice(Slice& slice, std::size_t items_max) {
   auto& queue = slice.lane->queue;
-  slice.items.reserve(std::min(items_max, queue.size()));
-  while (slice.items.size() < items_max && !queue.empty()) {
-    const bool other_source = !slice.items.empty() && slice.items.back().parked() != queue.front().parked();
-    if (other_source) break;  // what was parked goes first, by itself
-    slice.items.push_back(std::move(queue.front()));
-    queue.pop_front();
+  const bool parked = queue.front().parked();  // what was parked goes first, by itself
+  const auto last = queue.begin() + static_cast<std::ptrdiff_t>(std::min(items_max, queue.size()));
+  const auto end = std::find_if(queue.begin(), last, [&](const Item& item) { return item.parked() != parked; });
+  if (end == queue.end()) {
+    slice.items = std::exchange(queue, {});
+  } else {
+    slice.items.assign(std::move_iterator(queue.begin()), std::move_iterator(end));
+    queue.erase(queue.begin(), end);
   }
+}
+
+void Dispatcher::PutInFront(Lane& lane, std::vector<Item> items) {
+  std::move(lane.queue.begin(), lane.queue.end(), std::back_inserter(items));
+  lane.queue = std::move(items);
 }
 
 Slice Dispatcher::SliceOf(Lane& lane) {
@@ -247,9 +255,9 @@ void Dispatcher::SettleStrand(const Slice& slice) {
   slice.partition->parked_events += slice.parked_more;
   if (std::exchange(lane.parked, slice.parked) == slice.parked) return;
   if (slice.parked) {
-    slice.partition->parked.insert(lane.key);
+    slice.partition->parked.emplace(lane.key);
   } else {
-    slice.partition->parked.erase(lane.key);
+    slice.partition->parked.erase(std::string(lane.key));
   }
 }
 
@@ -263,11 +271,11 @@ void Dispatcher::PutBack(Partition& partition, Lane& lane, std::vector<Item> ite
     item.settlement = Settlement::kBack;
     item.delay = std::chrono::milliseconds(0);
   }
-  lane.queue.insert(lane.queue.begin(), std::move_iterator(items.begin()), std::move_iterator(items.end()));
+  if (!items.empty()) PutInFront(lane, std::move(items));
   lane.state = Lane::State::kIdle;
   if (!partition.open) DropQueued(lane);
   if (lane.queue.empty()) {
-    partition.lanes.erase(std::string(lane.key));
+    partition.lanes.erase(partition.lanes.find(lane.key));
   } else if (delay.count() > 0) {
     Wait(lane, now + delay);
   } else {
@@ -287,8 +295,8 @@ void Dispatcher::ClosePartition(Partition& partition) {
   partition.deferred.clear();
   std::erase_if(waiting_, [&](const auto& entry) { return of_it(entry.second); });
   for (auto lane = partition.lanes.begin(); lane != partition.lanes.end();) {
-    DropQueued(*lane->second);
-    lane = lane->second->state == Lane::State::kRunning ? std::next(lane) : partition.lanes.erase(lane);
+    DropQueued(lane->second);
+    lane = lane->second.state == Lane::State::kRunning ? std::next(lane) : partition.lanes.erase(lane);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <variant>
@@ -43,12 +44,17 @@ struct DispatchLimits {
 struct Lane {
   enum class State : std::uint8_t { kIdle, kReady, kWaiting, kRunning };
   Partition* partition = nullptr;  ///< its owner
-  std::string key;
-  std::deque<Item> queue;
+  std::string_view key;            ///< the owner's
+  std::vector<Item> queue;
   State state = State::kIdle;
   SteadyTime due;       ///< of kWaiting
   SteadyTime ready_at;  ///< of kReady: since when
   bool parked = false;  ///< its strand does not flow: Partition::parked has its key
+};
+
+struct KeyHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view key) const { return std::hash<std::string_view>{}(key); }
 };
 
 /// One partition while this worker holds its lease. Guarded by the dispatcher, but for the constants.
@@ -56,7 +62,7 @@ struct Partition : std::enable_shared_from_this<Partition> {
   std::int32_t number = 0;
   std::int64_t epoch = 0;
   OffsetTracker offsets;
-  std::unordered_map<std::string, std::unique_ptr<Lane>> lanes;
+  std::unordered_map<std::string, Lane, KeyHash, std::equal_to<>> lanes;
   std::unordered_set<std::string> parked;  ///< keys whose strand does not flow
   std::int64_t parked_events = 0;          ///< in the database
   std::size_t suspects = 0;                ///< events that are still to be tried one at a time
@@ -148,6 +154,7 @@ class Dispatcher {
   bool Defer(Lane& lane);
   [[nodiscard]] std::optional<SteadyTime> GatherUntil(SteadyTime now) const;
   static void FillSlice(Slice& slice, std::size_t items_max);
+  static void PutInFront(Lane& lane, std::vector<Item> items);
   Lane& LaneOf(Partition& partition, std::string_view key);
   static Slice SliceOf(Lane& lane);
   void SettleSlice(Slice& slice, SteadyTime now);
