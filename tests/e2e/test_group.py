@@ -23,7 +23,7 @@ def test_worker_that_polls_too_seldom_is_replaced_and_takes_part_again(
     dawdle(system, 0.4)
     slow = system.start_worker("slow", ["--kafka.max.poll.interval.ms=1000"], KEYSTRAND_BATCH_MAX="8",
                                KEYSTRAND_EXECUTORS="4").wait_ready()
-    with background(receiver, history, stories("polls too seldom", 900), per_s=150) as sending:
+    with background(receiver, history, stories("polls too seldom", 9000), per_s=150) as sending:
         eventually(lambda: settled_by(system, "slow") > 0, "slow at work")
         other = system.start_worker("other").wait_ready()
         eventually(lambda: "_MAX_POLL_EXCEEDED" in slow.log.read_text(), "slow put out of the group")
