@@ -7,8 +7,8 @@
 
 #include "common/core/random_hex.h"
 #include "common/http/forwarded_for.h"
+#include "common/http/own_answers.h"
 #include "common/http/proxy_header.h"
-#include "common/http/shed_words.h"
 
 namespace keystrand::http {
 namespace {
@@ -18,33 +18,6 @@ constexpr std::size_t kBodyStepMin = 16 * 1024;
 constexpr std::size_t kOutputKept = 64 * 1024;  // a larger answer's memory is given back
 constexpr std::chrono::seconds kIdleWhileClosing{1};
 constexpr int kPeerGoneStatus = 499;  // nginx's number for it; never sent
-
-/// The answers of the server itself.
-const Response& OwnAnswer(int status) {
-  static const Response kBadRequest = Response::Error(400, "bad_request");
-  static const Response kTimeout = Response::Error(408, "timeout");
-  static const Response kLengthRequired = Response::Error(411, "length_required");
-  static const Response kBodyTooLarge = Response::Error(413, "body_too_large");
-  static const Response kTargetTooLong = Response::Error(414, "target_too_long");
-  static const Response kEncoding = Response::Error(415, "unsupported_encoding");
-  static const Response kExpectation = Response::Error(417, "unsupported_expectation");
-  static const Response kHeadTooLarge = Response::Error(431, "head_too_large");
-  static const Response kInternal = Response::Error(500, "internal");
-  static const Response kOverloaded = Response::Error(503, "overloaded", "Retry-After: 1\r\n");
-  switch (status) {
-    case 400: return kBadRequest;
-    case 408: return kTimeout;
-    case 411: return kLengthRequired;
-    case 413: return kBodyTooLarge;
-    case 414: return kTargetTooLong;
-    case 415: return kEncoding;
-    case 417: return kExpectation;
-    case 431: return kHeadTooLarge;
-    case 500: return kInternal;
-    case 503: return kOverloaded;
-    default: std::abort();  // the framing policy names no other
-  }
-}
 
 SteadyTime Now() { return std::chrono::steady_clock::now(); }
 

@@ -14,7 +14,7 @@
 #include <cstring>
 #include <utility>
 
-#include "common/http/shed_words.h"
+#include "common/http/own_answers.h"
 
 namespace keystrand::http {
 namespace {
