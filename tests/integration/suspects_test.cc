@@ -12,9 +12,10 @@ class SuspectsTest : public EngineTest {
  protected:
   SuspectsTest() { handlers_ = {&scripted_, &mirror_}; }
 
-  kafka::Position SendOf(const std::string& id, const std::string& customer) {
-    const auto body = Event(id, customer, 100);
-    return Send(body, {{kafka::header::kEventId, id}, {kafka::header::kEventType, "customer.updated"}});
+  kafka::Position SendOf(const std::string& id, const std::string& customer, std::vector<kafka::Header> headers = {}) {
+    headers.push_back({kafka::header::kEventId, id});
+    headers.push_back({kafka::header::kEventType, "customer.updated"});
+    return Send(Event(id, customer, 100), headers);
   }
   void LeaveUnclean(int ends) {
     for (std::int32_t partition = 0; partition < kPartitions; ++partition) {
@@ -65,11 +66,8 @@ TEST_F(SuspectsTest, AReplayThatHasKilledThreeWorkersReopensItsLetter) {
   Query("UPDATE keystrand.dead_letters SET status = 'replaying', replay_id = 'r1' WHERE source_topic = $1", {events_});
   Query("UPDATE keystrand.inbox SET status = 'replaying', replay_id = 'r1' WHERE source_topic = $1", {events_});
   const auto source = events_ + "/" + std::to_string(first.partition) + "/" + std::to_string(first.offset);
-  LeaveBegun(Send(Event("evt_killer", "cus_1", 100), {{kafka::header::kEventId, "evt_killer"},
-                                                      {kafka::header::kEventType, "customer.updated"},
-                                                      {kafka::header::kReplayId, "r1"},
-                                                      {kafka::header::kSourcePosition, source}}),
-             3);
+  LeaveBegun(
+      SendOf("evt_killer", "cus_1", {{kafka::header::kReplayId, "r1"}, {kafka::header::kSourcePosition, source}}), 3);
   Query("UPDATE keystrand.partition_leases SET released_at = NULL, suspects = 2 WHERE topic = $1", {events_});
   Start();
   ASSERT_TRUE(Eventually([&] { return Settled(2); }));

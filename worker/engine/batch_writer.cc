@@ -79,9 +79,7 @@ class StrandChange {
     event.key = record.key();
     event.scope = envelope.scope;
     event.event_id = envelope.id;
-    record.VisitHeaders([&](std::string_view name, std::string_view value) {
-      event.headers.push_back({std::string(name), std::string(value)});
-    });
+    event.headers = record.HeaderTexts();
     event.payload = record.value();
     event.attempts = entry_.attempts;
     event.wait = entry_.wait;

@@ -41,9 +41,7 @@ store::DeadLetter MakeLetter(const Item& item, store::SourcePosition source, con
     letter.event_type = envelope.type;
   }
   letter.key = record.key();
-  record.VisitHeaders([&](std::string_view name, std::string_view value) {
-    letter.headers.push_back({std::string(name), std::string(value)});
-  });
+  letter.headers = record.HeaderTexts();
   letter.payload = record.value();
   letter.record_timestamp_ms = record.timestamp_ms();
   letter.stage = std::move(stage);

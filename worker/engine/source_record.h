@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/kafka/consumer.h"
 #include "worker/store/parking.h"
@@ -36,6 +38,14 @@ class SourceRecord {
       if (each == name) found = value;
     });
     return found;
+  }
+  /// All of them, in order, as tables keep them.
+  [[nodiscard]] std::vector<store::HeaderText> HeaderTexts() const {
+    std::vector<store::HeaderText> texts;
+    VisitHeaders([&](std::string_view name, std::string_view value) {
+      texts.push_back({std::string(name), std::string(value)});
+    });
+    return texts;
   }
 };
 
