@@ -17,9 +17,10 @@ using log::Action;
 using log::Field;
 
 /// Statements with a series of their own (at most 15 with commit).
-constexpr std::array<std::string_view, 13> kOperations = {
-    "commit",      "inbox_known", "inbox_insert", "objects_load",   "objects_update", "objects_insert", "lease_share",
-    "lease_check", "lease_lock",  "lease_raise",  "lease_progress", "letter_insert",  "connect"};
+constexpr std::array<std::string_view, 15> kOperations = {
+    "commit",         "inbox_known",     "inbox_insert",   "objects_load",  "objects_update",
+    "objects_insert", "objects_replace", "lease_share",    "lease_check",   "lease_assert",
+    "lease_lock",     "lease_raise",     "lease_progress", "letter_insert", "connect"};
 
 metrics::EventType TypeOf(const engine::Item& item) { return metrics::EventTypeOf((*item.event)->envelope.type); }
 

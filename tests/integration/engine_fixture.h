@@ -4,7 +4,9 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -48,13 +50,22 @@ class Counts final : public EngineObserver {
   std::atomic<int> behind{0};
 };
 
-/// How often the inbox was asked which events it knows.
-class LookUps final : public store::DatabaseObserver {
+/// How often each statement was executed.
+class Statements final : public store::DatabaseObserver {
  public:
   void OnOperation(std::string_view statement, std::chrono::nanoseconds) override {
-    if (statement == "inbox_known") ++asked;
+    const std::lock_guard lock(mutex_);
+    ++times_[std::string(statement)];
   }
-  std::atomic<int> asked{0};
+  [[nodiscard]] int Of(const std::string& statement) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = times_.find(statement);
+    return found == times_.end() ? 0 : found->second;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, int> times_;
 };
 
 /// Topics and a Stripe account of its own, so that tests share servers and see only their own rows.
@@ -78,7 +89,8 @@ class EngineTest : public testing::Test {
     settings.retry = retry_;
     settings.parked_interval = std::chrono::milliseconds(20);
     settings.duplicates.careful_events = careful_events_;
-    auto engine = Engine::Start(settings, handlers_, clock_, {counts_, &look_ups_});
+    settings.stale = stale_;
+    auto engine = Engine::Start(settings, handlers_, clock_, {counts_, &statements_});
     ASSERT_TRUE(engine) << engine.error().detail;
     engine_ = std::move(*engine);
   }
@@ -129,9 +141,10 @@ class EngineTest : public testing::Test {
   handlers::Mirror mirror_{handlers::MirrorPolicy{}};
   std::vector<const handlers::Handler*> handlers_{&mirror_};
   RetrySettings retry_;
-  std::int64_t careful_events_ = 1000;
+  std::int64_t careful_events_ = 1000;  ///< until it is guessed which events are new
+  StaleCheck::Settings stale_;
   Counts counts_;
-  LookUps look_ups_;
+  Statements statements_;
   std::unique_ptr<Engine> engine_;
 };
 

@@ -107,16 +107,16 @@ TEST_F(EngineTest, OnlyWhatMayBeKnownIsLookedUp) {
   Start();
   Send(Event("evt_1", "cus_1", kReceivedAt));
   ASSERT_TRUE(Eventually([&] { return Settled(1); }));
-  EXPECT_EQ(look_ups_.asked, 1) << "what came first";
+  EXPECT_EQ(statements_.Of("inbox_known"), 1) << "what came first";
   Send(Event("evt_2", "cus_1", kReceivedAt + 1));
   ASSERT_TRUE(Eventually([&] { return Settled(2); }));
-  EXPECT_EQ(look_ups_.asked, 1);
+  EXPECT_EQ(statements_.Of("inbox_known"), 1);
   Send(Event("evt_2", "cus_1", kReceivedAt + 1));
   ASSERT_TRUE(Eventually([&] { return Settled(3); }));
-  EXPECT_EQ(look_ups_.asked, 2) << "what was settled lately";
+  EXPECT_EQ(statements_.Of("inbox_known"), 2) << "what was settled lately";
   Send(Event("evt_3", "cus_1", kReceivedAt - 3600));
   ASSERT_TRUE(Eventually([&] { return Settled(4); }));
-  EXPECT_EQ(look_ups_.asked, 3) << "what came late";
+  EXPECT_EQ(statements_.Of("inbox_known"), 3) << "what came late";
   EXPECT_EQ(counts_.Of(EventOutcome::kDuplicate), 1);
   EXPECT_EQ(counts_.conflicts, 0);
 }

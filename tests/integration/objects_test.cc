@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <forward_list>
 #include <random>
 
@@ -161,6 +162,57 @@ TEST_F(ObjectsTest, ARowThatIsThereAlreadyIsAConflictAndCommitsNothing) {
   });
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().code, ErrorCode::kConflict) << taken.error().detail;
+  EXPECT_EQ(QueryOne("SELECT count(*) FROM stripe.objects WHERE scope = $1", {scope_}), "1");
+}
+
+/// One that is lower in the first column that differs.
+struct Ranked {
+  bool deleted;
+  bool terminal;
+  std::int64_t created;
+};
+constexpr std::array kRising = {Ranked{false, false, kSecond}, Ranked{false, false, kSecond + 1},
+                                Ranked{false, true, kSecond - 1}, Ranked{true, false, kSecond - 2},
+                                Ranked{true, true, kSecond - 2}};
+
+ObjectRow OfRank(ObjectRow row, const Ranked& rank) {
+  row.deleted = rank.deleted;
+  row.terminal = rank.terminal;
+  row.event_created = rank.created;
+  return row;
+}
+
+TEST_F(ObjectsTest, ARowIsReplacedOnlyByOneOfAHigherRank) {
+  const auto replace = [&](const ObjectRow& row) {
+    return session_.InTransaction([&](Transaction& transaction) { return ReplaceObjects(transaction, {&row}); });
+  };
+  for (std::size_t before = 0; before < kRising.size(); ++before) {
+    for (std::size_t after = 0; after < kRising.size(); ++after) {
+      Query("DELETE FROM stripe.objects WHERE scope = $1", {scope_});
+      const auto old = OfRank(Row({R"({"a": 1})"}, 0), kRising.at(before));
+      const auto fresh = OfRank(Row({R"({"a": 2})"}, 0), kRising.at(after));
+      ASSERT_TRUE(replace(old)) << "where there is none";
+      const auto replaced = replace(fresh);
+      EXPECT_EQ(replaced.has_value(), before < after) << before << " " << after;
+      if (!replaced) {
+        EXPECT_EQ(replaced.error().code, ErrorCode::kConflict) << replaced.error().detail;
+      }
+      EXPECT_EQ(QueryOne("SELECT data ->> 'a' FROM stripe.objects WHERE scope = $1", {scope_}), replaced ? "2" : "1");
+    }
+  }
+}
+
+TEST_F(ObjectsTest, NoneIsReplacedWhereOneMayNotBe) {
+  const auto low = OfRank(Row({R"({"a": 1})"}, 0), kRising.front());
+  auto other = low;
+  other.key.id = "other";
+  const auto high = OfRank(Row({R"({"a": 2})"}, 0), kRising.back());
+  Write(high);
+  const auto replaced = session_.InTransaction([&](Transaction& transaction) {
+    return ReplaceObjects(transaction, {&low, &other});
+  });
+  ASSERT_FALSE(replaced);
+  EXPECT_EQ(replaced.error().code, ErrorCode::kConflict) << replaced.error().detail;
   EXPECT_EQ(QueryOne("SELECT count(*) FROM stripe.objects WHERE scope = $1", {scope_}), "1");
 }
 

@@ -32,6 +32,14 @@ std::int64_t UnixMs(std::chrono::system_clock::time_point time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
+std::vector<store::HeldEpoch> EpochsOf(const Attempt& attempt) {
+  std::map<std::int32_t, std::int64_t> epochs;
+  for (const auto& entry : attempt.entries) epochs[entry.partition()] = entry.slice->partition->epoch;
+  std::vector<store::HeldEpoch> held;
+  for (const auto& [partition, epoch] : epochs) held.push_back({partition, epoch});
+  return held;
+}
+
 bool Settled(const Item& item) {
   return item.settlement == Settlement::kDone || item.settlement == Settlement::kAwaitingLetter;
 }
@@ -211,29 +219,50 @@ Result<> BatchRunner::Try(store::Session& session, Attempt& attempt) {
 }
 
 Result<> BatchRunner::InTransaction(store::Transaction& transaction, Attempt& attempt) {
-  std::map<std::int32_t, std::int64_t> epochs;
-  for (const auto& entry : attempt.entries) epochs[entry.partition()] = entry.slice->partition->epoch;
-  std::vector<store::HeldEpoch> held;
-  for (const auto& [partition, epoch] : epochs) held.push_back({partition, epoch});
-  store::ShareLeases(transaction, context_.events_topic, held, attempt.lost);
+  for (auto& entry : attempt.entries) {
+    entry.suspected = *entry.item->event && context_.duplicates.Suspects(*entry.item);
+  }
+  const handlers::RowKeys keys = NeedsOf(attempt);
+  attempt.unread = MayGoUnread(attempt, keys);
+  if (attempt.unread) {
+    store::AssertLeases(transaction, context_.events_topic, EpochsOf(attempt));
+  } else if (auto read = ReadRows(transaction, attempt, keys); !read) {
+    return read;
+  }
+  decider_.Decide(attempt);
+  return writer_.Write(transaction, attempt, context_.clock.Now());
+}
+
+/// Whether nothing has to be known of the database to decide the batch: events that are new, each the newest of its
+/// object, as far as anybody can tell.
+bool BatchRunner::MayGoUnread(const Attempt& attempt, const handlers::RowKeys& keys) const {
+  return !attempt.careful && attempt.stopped == 0 &&
+         std::none_of(
+             attempt.entries.begin(), attempt.entries.end(),
+             [](const Entry& entry) { return entry.suspected || entry.slice->parked || !*entry.item->event; }) &&
+         !context_.stale.MustRead(keys, attempt.entries.size());
+}
+
+/// What the batch has to know before it is decided, in one round trip for the usual one.
+Result<> BatchRunner::ReadRows(store::Transaction& transaction, Attempt& attempt, const handlers::RowKeys& keys) {
+  store::ShareLeases(transaction, context_.events_topic, EpochsOf(attempt), attempt.lost);
   if (auto locked = LockStrands(transaction, attempt); !locked) return locked;
   std::vector<store::KnownEvent> known;
   FindKnown(transaction, attempt, known);
-  handlers::UnitOfWork work;
-  if (auto loaded = Load(transaction, attempt, work); !loaded) return loaded;
+  if (auto loaded = Load(transaction, keys, attempt.work); !loaded) return loaded;
+  if (attempt.careful || context_.stale.IsCareful()) {
+    context_.stale.Learn(keys, attempt.entries.size(), attempt.work.objects);
+  }
   Decider::JudgeKnown(attempt.entries, known, context_.events_topic);
-  decider_.Decide(attempt, work);
-  return writer_.Write(transaction, attempt, work, context_.clock.Now());
+  return {};
 }
 
 /// Those that are there in spite of what was guessed end the transaction at its commit.
-void BatchRunner::FindKnown(store::Transaction& transaction, Attempt& attempt,
-                            std::vector<store::KnownEvent>& known) const {
+void BatchRunner::FindKnown(store::Transaction& transaction, const Attempt& attempt,
+                            std::vector<store::KnownEvent>& known) {
   std::set<store::EventKeyView> asked;
-  for (auto& entry : attempt.entries) {
-    if (!*entry.item->event) continue;
-    entry.suspected = context_.duplicates.Suspects(*entry.item);
-    if (attempt.careful || entry.suspected) asked.insert(KeyOf(**entry.item->event));
+  for (const auto& entry : attempt.entries) {
+    if (*entry.item->event && (attempt.careful || entry.suspected)) asked.insert(KeyOf(**entry.item->event));
   }
   store::FindKnown(transaction, {asked.begin(), asked.end()}, known);
 }
@@ -257,18 +286,22 @@ Result<> BatchRunner::LockStrands(store::Transaction& transaction, Attempt& atte
 }
 
 /// Before it is known which events are duplicates, so that all questions travel together.
-Result<> BatchRunner::Load(store::Transaction& transaction, const Attempt& attempt, handlers::UnitOfWork& work) {
+handlers::RowKeys BatchRunner::NeedsOf(const Attempt& attempt) const {
   handlers::RowKeys keys;
   for (const auto& entry : attempt.entries) {
-    if (entry.decision != Decision::kNone || !*entry.item->event || entry.item->fate) continue;
+    if (!*entry.item->event || entry.item->fate) continue;
     const handlers::Event& event = **entry.item->event;
     if (context_.breakers.Stops(attempt.stopped, event)) continue;
     for (const auto* handler : context_.handlers) {
       if (handler->Handles(event)) handler->Need(event, keys);
     }
   }
+  return keys;
+}
+
+Result<> BatchRunner::Load(store::Transaction& transaction, const handlers::RowKeys& keys, handlers::UnitOfWork& work) {
   std::vector<store::ObjectNeed> needs;
-  for (const auto& [key, seconds] : keys.objects) needs.push_back({key, seconds.oldest, seconds.newest});
+  for (const auto& [key, use] : keys.objects) needs.push_back({key, use.oldest, use.newest});
   auto rows = store::LoadObjects(transaction, needs);
   if (!rows) return Fail(rows.error());
   work.Load(*std::move(rows));
@@ -280,6 +313,7 @@ void BatchRunner::Finish(Attempt& attempt, std::chrono::nanoseconds took) {
   context_.database.Misdeployed(false);
   context_.breakers.Opened(attempt.opened);
   context_.duplicates.Learn(attempt.entries, attempt.careful);
+  context_.stale.Remember(attempt.work.objects);
   for (auto& entry : attempt.entries) {
     FinishOne(entry, took);
     FinishStrand(entry);

@@ -39,9 +39,12 @@ class BatchRunner {
 
   Result<> Try(store::Session& session, Attempt& attempt);
   Result<> InTransaction(store::Transaction& transaction, Attempt& attempt);
-  void FindKnown(store::Transaction& transaction, Attempt& attempt, std::vector<store::KnownEvent>& known) const;
+  [[nodiscard]] bool MayGoUnread(const Attempt& attempt, const handlers::RowKeys& keys) const;
+  Result<> ReadRows(store::Transaction& transaction, Attempt& attempt, const handlers::RowKeys& keys);
+  static void FindKnown(store::Transaction& transaction, const Attempt& attempt, std::vector<store::KnownEvent>& known);
   Result<> LockStrands(store::Transaction& transaction, Attempt& attempt);
-  Result<> Load(store::Transaction& transaction, const Attempt& attempt, handlers::UnitOfWork& work);
+  [[nodiscard]] handlers::RowKeys NeedsOf(const Attempt& attempt) const;
+  static Result<> Load(store::Transaction& transaction, const handlers::RowKeys& keys, handlers::UnitOfWork& work);
 
   void Finish(Attempt& attempt, std::chrono::nanoseconds took);
   void FinishOne(Entry& entry, std::chrono::nanoseconds took);

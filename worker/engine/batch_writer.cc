@@ -134,9 +134,9 @@ class StrandChange {
 
 }  // namespace
 
-Result<> BatchWriter::Write(store::Transaction& transaction, Attempt& attempt, const handlers::UnitOfWork& work,
+Result<> BatchWriter::Write(store::Transaction& transaction, Attempt& attempt,
                             std::chrono::system_clock::time_point now) const {
-  if (auto objects = WriteObjects(transaction, work); !objects) return objects;
+  if (auto objects = WriteObjects(transaction, attempt); !objects) return objects;
   if (auto letters = WriteLetters(transaction, attempt, now); !letters) return letters;
   if (auto strands = WriteStrands(transaction, attempt); !strands) return strands;
   if (auto inbox = WriteInbox(transaction, attempt.entries); !inbox) return inbox;
@@ -144,9 +144,10 @@ Result<> BatchWriter::Write(store::Transaction& transaction, Attempt& attempt, c
   return TellOutcomes(transaction, attempt.entries);
 }
 
-Result<> BatchWriter::WriteObjects(store::Transaction& transaction, const handlers::UnitOfWork& work) {
-  if (auto updated = store::UpdateObjects(transaction, work.objects.Changed(true)); !updated) return updated;
-  return store::InsertObjects(transaction, work.objects.Changed(false));
+Result<> BatchWriter::WriteObjects(store::Transaction& transaction, const Attempt& attempt) {
+  if (attempt.unread) return store::ReplaceObjects(transaction, attempt.work.objects.Changed(false));
+  if (auto updated = store::UpdateObjects(transaction, attempt.work.objects.Changed(true)); !updated) return updated;
+  return store::InsertObjects(transaction, attempt.work.objects.Changed(false));
 }
 
 Result<> BatchWriter::WriteLetters(store::Transaction& transaction, Attempt& attempt,

@@ -5,7 +5,6 @@
 
 #include "worker/engine/breakers.h"
 #include "worker/engine/entry.h"
-#include "worker/handlers/unit_of_work.h"
 #include "worker/store/session.h"
 
 namespace keystrand::worker::engine {
@@ -20,11 +19,10 @@ class BatchWriter {
 
   /// Fills in what only the writing shows: the letters' places, the strands that flow again. Errors: kConflict: another
   /// partition was first, run the batch again; those of the statements.
-  Result<> Write(store::Transaction& transaction, Attempt& attempt, const handlers::UnitOfWork& work,
-                 std::chrono::system_clock::time_point now) const;
+  Result<> Write(store::Transaction& transaction, Attempt& attempt, std::chrono::system_clock::time_point now) const;
 
  private:
-  static Result<> WriteObjects(store::Transaction& transaction, const handlers::UnitOfWork& work);
+  static Result<> WriteObjects(store::Transaction& transaction, const Attempt& attempt);
   Result<> WriteLetters(store::Transaction& transaction, Attempt& attempt,
                         std::chrono::system_clock::time_point now) const;
   Result<> WriteLetter(store::Transaction& transaction, Attempt& attempt, Entry& entry, store::DeadLetter letter) const;

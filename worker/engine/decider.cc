@@ -89,7 +89,7 @@ void Decider::JudgeKnown(Entries& entries, const std::vector<store::KnownEvent>&
   }
 }
 
-void Decider::Decide(Attempt& attempt, handlers::UnitOfWork& work) const {
+void Decider::Decide(Attempt& attempt) const {
   Entries& entries = attempt.entries;
   std::map<store::EventKeyView, std::size_t> first;
   const Slice* blocked = nullptr;
@@ -108,12 +108,12 @@ void Decider::Decide(Attempt& attempt, handlers::UnitOfWork& work) const {
         entry.outcome = EventOutcome::kDuplicate;
       }
     }
-    if (entry.decision == Decision::kNone) DecideOne(entry, attempt, work);
+    if (entry.decision == Decision::kNone) DecideOne(entry, attempt);
     if (entry.Blocks()) blocked = entry.slice;
   }
 }
 
-void Decider::DecideOne(Entry& entry, const Attempt& attempt, handlers::UnitOfWork& work) const {
+void Decider::DecideOne(Entry& entry, Attempt& attempt) const {
   const auto& event = *entry.item->event;
   if (!event) {
     const bool crashed = event.error().code == ErrorCode::kCrashed;
@@ -130,7 +130,7 @@ void Decider::DecideOne(Entry& entry, const Attempt& attempt, handlers::UnitOfWo
     return;
   }
   if (breakers_.Stops(attempt.stopped, *event)) return WaitForBreaker(entry);
-  Apply(entry, work);
+  Apply(entry, attempt.work);
 }
 
 /// As the head of its strand, with no attempt counted.

@@ -24,13 +24,13 @@ class Decider {
 
   /// In order; an event that is not settled holds back what follows in its lane, and its own copies anywhere in the
   /// batch.
-  void Decide(Attempt& attempt, handlers::UnitOfWork& work) const;
+  void Decide(Attempt& attempt) const;
 
   /// What an attempt comes to that failed with an error that counts. Empty: another try soon, its lane waiting.
   [[nodiscard]] std::unique_ptr<Fate> FateOf(const Item& item, const Error& error, std::string stage) const;
 
  private:
-  void DecideOne(Entry& entry, const Attempt& attempt, handlers::UnitOfWork& work) const;
+  void DecideOne(Entry& entry, Attempt& attempt) const;
   void Apply(Entry& entry, handlers::UnitOfWork& work) const;
   void Meet(Entry& entry, const Fate& fate) const;
   void Kill(Entry& entry, const Fate& fate) const;

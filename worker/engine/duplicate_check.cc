@@ -1,7 +1,5 @@
 #include "worker/engine/duplicate_check.h"
 
-#include <algorithm>
-
 namespace keystrand::worker::engine {
 
 /// `created` may be any number.
@@ -24,10 +22,9 @@ void DuplicateCheck::Learn(const Entries& entries, bool all_looked_up) {
     if (in_inbox) recent_.Remember((**entry.item->event).envelope.id);
   }
   if (surprised) {
-    if (!IsCareful()) span_ = std::min(2 * span_, settings_.careful_events_max);
-    careful_ = span_.load();
+    caution_.Surprised();
   } else if (all_looked_up) {
-    careful_ -= static_cast<std::int64_t>(entries.size());
+    caution_.Calm(static_cast<std::int64_t>(entries.size()));
   }
 }
 

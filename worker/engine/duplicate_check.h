@@ -1,9 +1,9 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 
+#include "worker/engine/caution.h"
 #include "worker/engine/entry.h"
 #include "worker/engine/recent_events.h"
 
@@ -26,10 +26,10 @@ class DuplicateCheck {
     std::chrono::seconds late = std::chrono::minutes(10);
   };
   explicit DuplicateCheck(Settings settings)
-      : settings_(settings), span_(settings.careful_events), careful_(settings.careful_events) {}
+      : settings_(settings), caution_(settings.careful_events, settings.careful_events_max) {}
 
   /// Whether all events are to be looked up now.
-  [[nodiscard]] bool IsCareful() const { return careful_ > 0; }
+  [[nodiscard]] bool IsCareful() const { return caution_.IsOn(); }
   /// Whether this one is to be looked up in any case. Its event can be read.
   [[nodiscard]] bool Suspects(const Item& item) const;
   /// What an attempt committed. `all_looked_up`: not only those that were suspected.
@@ -39,8 +39,7 @@ class DuplicateCheck {
   [[nodiscard]] bool IsLate(const handlers::Event& event) const;
 
   const Settings settings_;
-  std::atomic<std::int64_t> span_;     ///< without a surprise, before the next guess
-  std::atomic<std::int64_t> careful_;  ///< of it, what is to come
+  Caution caution_;
   RecentEvents recent_;
 };
 

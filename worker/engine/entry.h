@@ -9,6 +9,7 @@
 #include "worker/engine/item.h"
 #include "worker/engine/observer.h"
 #include "worker/handlers/handler.h"
+#include "worker/handlers/unit_of_work.h"
 #include "worker/store/inbox.h"
 #include "worker/store/parking.h"
 
@@ -65,11 +66,13 @@ struct Attempt {
   Entries entries;
   bool suspect = false;  ///< its only event was counted as tried: to be forgotten when it settles
   bool careful = true;   ///< all events are looked up in the inbox, not only those that are suspected of being there
+  bool unread = false;   ///< decided as if there were no rows: they are replaced only where they have a lower rank
   Heads heads{};
   std::uint32_t opened = 0;            ///< those whose last token its letters have cost
   std::uint32_t stopped = 0;           ///< handlers, as Breakers counts them
   std::vector<std::int32_t> lost{};    ///< partitions that another worker has taken over
   std::vector<store::Strand> freed{};  ///< strands that flow again
+  handlers::UnitOfWork work{};         ///< the rows: loaded, and as the events leave them
 };
 
 }  // namespace keystrand::worker::engine

@@ -20,6 +20,9 @@ struct Rank {
   auto operator<=>(const Rank&) const = default;
 };
 
+/// Of a row that is loaded.
+[[nodiscard]] inline Rank RankOf(const store::ObjectRow& row) { return {row.deleted, row.terminal, row.event_created}; }
+
 /// Most events of one second that are kept to choose from.
 inline constexpr std::size_t kCandidatesMax = 8;
 

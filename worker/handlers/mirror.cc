@@ -20,8 +20,6 @@ Rank RankOf(const Event& event) {
           stripe::IsTerminal(envelope.object_kind, envelope.status, envelope.payment_status), event.created};
 }
 
-Rank RankOf(const store::ObjectRow& row) { return {row.deleted, row.terminal, row.event_created}; }
-
 }  // namespace
 
 std::optional<store::ObjectKey> ObjectKeyOf(const Event& event) {
@@ -36,7 +34,7 @@ std::optional<store::ObjectKey> ObjectKeyOf(const Event& event) {
 }
 
 void Mirror::Need(const Event& event, RowKeys& keys) const {
-  if (const auto key = ObjectKeyOf(event)) keys.NeedObject(*key, event.created);
+  if (const auto key = ObjectKeyOf(event)) keys.NeedObjectUnlessLower(*key, RankOf(event));
 }
 
 Result<Outcome> Mirror::Apply(const Event& event, UnitOfWork& work) const {

@@ -16,17 +16,31 @@ namespace keystrand::worker::handlers {
 
 /// Rows that a batch looks at, by table; filled by the handlers, in any order.
 struct RowKeys {
-  struct Seconds {
-    std::int64_t oldest;
-    std::int64_t newest;
+  struct Use {
+    std::int64_t oldest;  ///< Unix s, of the batch's events of the object
+    std::int64_t newest;  ///< likewise
+    /// Of a single event to which a row of a lower rank is as good as none: its rank.
+    std::optional<Rank> unless_lower{};
   };
-  std::map<store::ObjectKey, Seconds> objects;  ///< with the span of the batch's events of each
+  std::map<store::ObjectKey, Use> objects;
 
-  void NeedObject(const store::ObjectKey& key, std::int64_t created) {
-    const auto [found, fresh] = objects.try_emplace(key, Seconds{created, created});
-    if (fresh) return;
-    found->second.oldest = std::min(found->second.oldest, created);
-    found->second.newest = std::max(found->second.newest, created);
+  void NeedObject(const store::ObjectKey& key, std::int64_t created) { Add(key, created); }
+
+  /// The same for an event of this rank whose Apply, where the row has a lower one, does and says what it would do
+  /// without the row, and writes the row with this rank. It may be applied as if there were none, on the condition that
+  /// the database refuses the batch if there is another.
+  void NeedObjectUnlessLower(const store::ObjectKey& key, const Rank& rank) {
+    if (auto [use, fresh] = Add(key, rank.created); fresh) use->unless_lower = rank;
+  }
+
+ private:
+  std::pair<Use*, bool> Add(const store::ObjectKey& key, std::int64_t created) {
+    const auto [found, fresh] = objects.try_emplace(key, Use{created, created});
+    Use& use = found->second;
+    use.oldest = std::min(use.oldest, created);
+    use.newest = std::max(use.newest, created);
+    if (!fresh) use.unless_lower.reset();
+    return {&use, fresh};
   }
 };
 
@@ -65,6 +79,13 @@ class Table {
     undo_.clear();
   }
 
+  /// All rows, in key order.
+  [[nodiscard]] std::vector<const Row*> All() const {
+    std::vector<const Row*> all;
+    for (const auto& [key, entry] : rows_) all.push_back(&entry.row);
+    return all;
+  }
+
   /// Changed rows that the database has (`stored`) or has not, in key order.
   [[nodiscard]] std::vector<const Row*> Changed(bool stored) const {
     std::vector<const Row*> changed;
@@ -89,10 +110,12 @@ class Table {
   std::vector<Change> undo_;
 };
 
+using Objects = Table<store::ObjectKey, store::ObjectRow>;
+
 /// Everything a batch may change, event by event. Its rows are views: of the batch's events, which outlive it, of what
 /// was loaded, and of what it holds.
 struct UnitOfWork {
-  Table<store::ObjectKey, store::ObjectRow> objects;
+  Objects objects;
   MonotoneValues monotone;
 
   void Load(store::LoadedObjects loaded) {

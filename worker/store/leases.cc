@@ -30,6 +30,12 @@ RETURNING "partition", epoch, next_offset, suspects, gap_from, gap_to)"};
 constexpr Statement kEpochs{"lease_check", R"(
 SELECT l."partition", l.epoch FROM unnest($2::integer[]) AS p
   JOIN keystrand.partition_leases l ON l.topic = $1 AND l."partition" = p)"};
+/// One that is not ours any more is a division by zero.
+constexpr Statement kAssert{"lease_assert", R"(
+SELECT 1 / (count(*) = cardinality($2::integer[]))::integer
+  FROM unnest($2::integer[], $3::bigint[]) AS h("partition", epoch)
+  JOIN keystrand.partition_leases l ON l.topic = $1 AND l."partition" = h."partition" AND l.epoch = h.epoch)",
+                            "22012"};
 constexpr Statement kProgress{"lease_progress", R"(
 UPDATE keystrand.partition_leases l SET next_offset = coalesce(u.next_offset, l.next_offset)
   FROM unnest($2::integer[], $3::bigint[], $4::bigint[]) AS u("partition", epoch, next_offset)
@@ -99,6 +105,17 @@ void ShareLeases(Transaction& transaction, const std::string& topic, const std::
     }
     return lost.empty() ? Result<>{} : Fail(ErrorCode::kConflict, std::string(kFenced));
   });
+}
+
+void AssertLeases(Transaction& transaction, const std::string& topic, const std::vector<HeldEpoch>& held) {
+  Params share;
+  share.Add(topic).Add(ArrayOf(held, [](const auto& h) { return h.partition; }));
+  Params assert;
+  assert.Add(topic).Add(ArrayOf(held, [](const auto& h) { return h.partition; })).Add(ArrayOf(held, [](const auto& h) {
+    return h.epoch;
+  }));
+  transaction.Assert(kLockShared, std::move(share));
+  transaction.Assert(kAssert, std::move(assert));
 }
 
 Result<std::vector<std::int32_t>> StoreProgress(Transaction& transaction, const std::string& topic,

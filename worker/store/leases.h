@@ -38,6 +38,10 @@ inline constexpr std::string_view kFenced = "a partition was taken over";
 void ShareLeases(Transaction& transaction, const std::string& topic, const std::vector<HeldEpoch>& held,
                  std::vector<std::int32_t>& lost);
 
+/// The same for a batch that is written in one round trip with its commit: no answer is waited for. Where an epoch does
+/// not hold, nothing is written, and the transaction fails with kConflict.
+void AssertLeases(Transaction& transaction, const std::string& topic, const std::vector<HeldEpoch>& held);
+
 /// A low watermark: every offset of the partition below it has its outcome in the database.
 struct Progress {
   std::int32_t partition = 0;

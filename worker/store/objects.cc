@@ -52,6 +52,22 @@ COPY stripe.objects (scope, object, id, data, api_version, event_id, event_type,
 FROM STDIN (FORMAT binary))",
                                    11};
 
+/// Ranks as handlers::Rank orders them. A row that has the same or a higher one is a division by zero.
+constexpr Statement kReplace{"objects_replace", R"(
+WITH written AS (
+INSERT INTO stripe.objects AS o (scope, object, id, data, api_version, event_id, event_type, event_created, candidates,
+    terminal, deleted)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[],
+                     $8::timestamptz[], $9::jsonb[], $10::boolean[], $11::boolean[])
+ON CONFLICT (scope, object, id) DO UPDATE
+  SET data = excluded.data, api_version = excluded.api_version, event_id = excluded.event_id,
+      event_type = excluded.event_type, event_created = excluded.event_created, candidates = excluded.candidates,
+      terminal = excluded.terminal, deleted = excluded.deleted
+  WHERE (o.deleted, o.terminal, o.event_created) < (excluded.deleted, excluded.terminal, excluded.event_created)
+RETURNING 1)
+SELECT 1 / (count(*) = cardinality($1))::integer FROM written)",
+                             "22012"};
+
 std::optional<std::string_view> NullIfEmpty(std::string_view text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
@@ -74,6 +90,23 @@ Params RowParams(const std::vector<const ObjectRow*>& rows) {
       .Add(column([](const auto& row) { return row.terminal; }))
       .Add(column([](const auto& row) { return row.deleted; }));
   return params;
+}
+
+NewRows Filled(NewRows fresh, const std::vector<const ObjectRow*>& rows) {
+  for (const auto* row : rows) {
+    fresh.Text(row->key.scope)
+        .Text(row->key.object)
+        .Text(row->key.id)
+        .JsonbOrNull(row->shown.data)
+        .TextOrNull(row->shown.api_version)
+        .Text(row->shown.event_id)
+        .Text(row->shown.event_type)
+        .UnixSeconds(row->event_created)
+        .JsonbOrNull(CandidatesJson(row->candidates, row->shown))
+        .Boolean(row->terminal)
+        .Boolean(row->deleted);
+  }
+  return fresh;
 }
 
 }  // namespace
@@ -120,21 +153,12 @@ Result<> UpdateObjects(Transaction& transaction, const std::vector<const ObjectR
 
 Result<> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
   if (rows.empty()) return {};
-  auto inserted = transaction.NewRowsOf(kInsert, rows.size());
-  for (const auto* row : rows) {
-    inserted.Text(row->key.scope)
-        .Text(row->key.object)
-        .Text(row->key.id)
-        .JsonbOrNull(row->shown.data)
-        .TextOrNull(row->shown.api_version)
-        .Text(row->shown.event_id)
-        .Text(row->shown.event_type)
-        .UnixSeconds(row->event_created)
-        .JsonbOrNull(CandidatesJson(row->candidates, row->shown))
-        .Boolean(row->terminal)
-        .Boolean(row->deleted);
-  }
-  return transaction.Insert(kInsert, std::move(inserted));
+  return transaction.Insert(kInsert, Filled(transaction.NewRowsOf(kInsert, rows.size()), rows));
+}
+
+Result<> ReplaceObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
+  if (rows.empty()) return {};
+  return transaction.Write(kReplace, Filled(NewRows(kInsert, false), rows).TakeParams());
 }
 
 }  // namespace keystrand::worker::store

@@ -59,4 +59,9 @@ std::string_view TableOf(const Error& error);
 /// Inserts rows that LoadObjects did not find, likewise. Errors: kConflict: another partition was first.
 Result<> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows);
 
+/// Writes rows that nobody has looked for, likewise: each a new one, or in the place of one of a lower rank, as
+/// handlers::Rank orders them. Errors: kConflict: an object has a row of the same or a higher rank, and nothing is
+/// written.
+Result<> ReplaceObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows);
+
 }  // namespace keystrand::worker::store

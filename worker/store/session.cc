@@ -68,7 +68,8 @@ class Transaction::Impl {
   struct Deferred {
     const Statement* statement;
     Params params;
-    std::function<Result<>(const Rows&)> then;  ///< none: it is written
+    std::function<Result<>(const Rows&)> then;  ///< none: nobody has to see the answer
+    bool takes_time = false;                    ///< the others are quick
   };
   /// Whether all that is left to do can be sent with the commit: nobody has to see an answer first.
   [[nodiscard]] bool ends_with_writes() const {
@@ -106,7 +107,7 @@ class Session::Impl {
   struct Query {
     const Statement* statement;
     const Params* params;
-    bool takes_time;  ///< the others are quick
+    bool takes_time;
   };
   Result<> Prepare();
   Result<> CheckSchema(const std::string& version) const;
@@ -247,7 +248,7 @@ std::string Session::Impl::Shortened(Transaction::Impl& transaction, std::size_t
 Result<Rows> Session::Impl::Run(Transaction::Impl& transaction, const Statement& statement, const Params& params) {
   const auto deferred = std::exchange(transaction.deferred, {});
   std::vector<Query> queries;
-  for (const auto& each : deferred) queries.push_back({each.statement, &each.params, !each.then});
+  for (const auto& each : deferred) queries.push_back({each.statement, &each.params, each.takes_time});
   queries.push_back({&statement, &params, true});
   auto rows = Send(transaction, queries);
   if (!rows) return Fail(rows.error());
@@ -259,7 +260,7 @@ Result<Rows> Session::Impl::Run(Transaction::Impl& transaction, const Statement&
 }
 
 Result<> Session::Impl::Write(Transaction::Impl& transaction, const Statement& statement, Params params) {
-  transaction.deferred.push_back({&statement, std::move(params), nullptr});
+  transaction.deferred.push_back({&statement, std::move(params), nullptr, true});
   return transaction.pace == Transaction::Impl::Pace::kTogether ? Result<>{} : Flush(transaction);
 }
 
@@ -417,7 +418,7 @@ Result<> Session::Impl::RunTransaction(Transaction::Impl& impl, const std::funct
 Result<> Session::Impl::WriteAndCommit(Transaction::Impl& transaction) {
   const auto writes = std::exchange(transaction.deferred, {});
   std::vector<Query> queries;
-  for (const auto& each : writes) queries.push_back({each.statement, &each.params, true});
+  for (const auto& each : writes) queries.push_back({each.statement, &each.params, each.takes_time});
   const auto written = Send(transaction, queries, Ending::kCommit);
   return written ? Result<>{} : Fail(written.error());
 }
@@ -455,6 +456,10 @@ Result<Rows> Transaction::Run(const Statement& statement, const Params& params) 
 
 void Transaction::Defer(const Statement& statement, Params params, std::function<Result<>(const Rows&)> then) {
   impl_.deferred.push_back({&statement, std::move(params), std::move(then)});
+}
+
+void Transaction::Assert(const Statement& statement, Params params) {
+  impl_.deferred.push_back({&statement, std::move(params), nullptr});
 }
 
 NewRows Transaction::NewRowsOf(const NewRowsStatement& statement, std::size_t rows) const {

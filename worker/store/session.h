@@ -61,6 +61,9 @@ class Transaction {
   /// comes next, be it the commit, and shares what is left of the transaction's time with it. `statement` is a
   /// constant.
   Result<> Write(const Statement& statement, Params params);
+  /// As Write, of a statement that is quick and looks only: it fails by itself where something is not as it should be.
+  /// It travels with what comes next, and shares no time with it.
+  void Assert(const Statement& statement, Params params);
   /// To be filled with so many rows, then inserted.
   [[nodiscard]] NewRows NewRowsOf(const NewRowsStatement& statement, std::size_t rows) const;
   /// Puts new rows into a table, after what came before and never first in its transaction: as Write does, or at once

@@ -139,6 +139,6 @@ def test_transaction_of_the_usual_path_costs_no_extra_round_trip(
 
     tell("round_trips_of_a_transaction", sorted(set(proxy.round_trips)))
     assert len(proxy.round_trips) > 10
-    assert min(proxy.round_trips) == 2, "one that asks, and one that writes and commits"
+    assert {1, 2} <= set(proxy.round_trips), "one that writes and commits; or one that asks, and one that writes and commits"
     assert max(proxy.round_trips) <= ROUND_TRIPS_MAX
     ended_well(system, history)

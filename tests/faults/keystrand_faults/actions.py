@@ -14,6 +14,7 @@ from keystrand_e2e.waiting import eventually
 from keystrand_faults import load
 from keystrand_faults.fleet import Slot
 from keystrand_faults.stage import POLL_INTERVAL_S, Stage
+from traffic.delivery import Delivery
 from traffic.plan import Strand
 from traffic.sender import Persistence, deliver
 
@@ -331,17 +332,30 @@ def duplicate_burst(stage: Stage, dice: random.Random) -> None:
 
 @action
 def resend_to_strangers(stage: Stage, dice: random.Random) -> None:
-    """Events come again when no worker is left that has seen them, one by one, until one is taken for new."""
-    events = [load.single(f"{dice.getrandbits(64)}") for _ in range(STRANGERS)]
+    """Events come again when no worker is left that has seen them, one by one, until one is taken for new. They have no
+    object, by which they would be found out first."""
+    events = [load.notice(f"{dice.getrandbits(64)}") for _ in range(STRANGERS)]
     with stage.history.fault("resend_to_strangers"):
-        _send(stage, [[event] for event in events])
-        eventually(lambda: stage.settled([event.event["id"] for event in events]), "the events settled", SETTLE_DEADLINE_S)
-        for slot in stage.fleet.starting_with("worker"):
-            slot.stop()
-        stage.wait_ready()
-        before = stage.refused_by_key()
-        for event in events:
-            time.sleep(STRANGER_PAUSE_S)
-            _send(stage, [[event]])
-            if stage.refused_by_key() > before:
-                return
+        _to_strangers(stage, events, events, stage.refused_by_key)
+
+
+@action
+def late_to_strangers(stage: Stage, dice: random.Random) -> None:
+    """An object's event comes after a later one that no worker is left to remember, until one is taken for the newest."""
+    changes = [load.change(f"{dice.getrandbits(64)}") for _ in range(STRANGERS)]
+    with stage.history.fault("late_to_strangers"):
+        _to_strangers(stage, [later for _, later in changes], [earlier for earlier, _ in changes], stage.refused_by_row)
+
+
+def _to_strangers(stage: Stage, known: list[Delivery], then: list[Delivery], refused: Callable[[], int]) -> None:
+    _send(stage, [[event] for event in known])
+    eventually(lambda: stage.settled([event.event["id"] for event in known]), "the events settled", SETTLE_DEADLINE_S)
+    for slot in stage.fleet.starting_with("worker"):
+        slot.stop()
+    stage.wait_ready()
+    before = refused()
+    for event in then:
+        time.sleep(STRANGER_PAUSE_S)
+        _send(stage, [[event]])
+        if refused() > before:
+            return

@@ -103,6 +103,25 @@ def single(seed: str) -> Delivery:
     return burst(seed, 1)[0][0]
 
 
+def notice(seed: str) -> Delivery:
+    """An event of a customer of whom nothing else is told, and of no object that anybody keeps."""
+    story = Story(World(f"{seed} notice", START))
+    invoice = story.make("invoice", customer=story.make("customer")["id"])
+    del invoice["id"]
+    story.tell("invoice.upcoming", invoice)
+    return delivery.of(story.events[0])
+
+
+def change(seed: str) -> tuple[Delivery, Delivery]:
+    """A customer of whom nothing else is told, as it is made and as it is later."""
+    story = Story(World(f"{seed} change", START))
+    customer = story.make("customer", email=f"{story.world.random.getrandbits(32):08x}@example.com")
+    story.tell("customer.created", customer)
+    story.update("customer.updated", customer, email="later@example.com")
+    earlier, later = story.events
+    return delivery.of(earlier), delivery.of(later)
+
+
 def poison(seed: str, wish: str) -> list[Strand]:
     """A customer with one such event among good ones."""
     return [[delivery.of(event) for event in payer(World(f"{seed} poison", START), 4, [wish])]]

@@ -37,7 +37,8 @@ NAME = "faults"
 # Small, so that much is under way in many transactions when a fault comes.
 BATCH_MAX = 8
 WORKER_SETTINGS = {"KEYSTRAND_BATCH_MAX": f"{BATCH_MAX}", "KEYSTRAND_EXECUTORS": "4"}
-REFUSED = re.compile('violates unique constraint "inbox_[0-9]+_pkey"')
+REFUSED_BY_KEY = re.compile('violates unique constraint "inbox_[0-9]+_pkey"')
+REFUSED_BY_ROW = re.compile(r"division by zero\n[^\n]*STATEMENT:\s+WITH written AS \(\s+INSERT INTO stripe\.objects AS o")
 POLL_INTERVAL_S = 6
 PLANT_DEADLINE_S = 30
 DATABASE_DEADLINE_S = 60
@@ -152,7 +153,14 @@ class Stage:
 
     def refused_by_key(self) -> int:
         """How often the inbox's key refused an event that a worker took for new."""
-        return len(REFUSED.findall(self.stack.database.log_file.read_text(errors="replace")))
+        return self._told(REFUSED_BY_KEY)
+
+    def refused_by_row(self) -> int:
+        """How often a row refused an event that a worker took for the newest of its object."""
+        return self._told(REFUSED_BY_ROW)
+
+    def _told(self, what: re.Pattern[str]) -> int:
+        return len(what.findall(self.stack.database.log_file.read_text(errors="replace")))
 
     def fenced(self) -> int:
         """How often a worker found that it was replaced."""

@@ -75,5 +75,36 @@ TEST(MirrorTest, KeepsTheGuardOfObjectsWhoseSnapshotsItLeavesOut) {
   EXPECT_EQ(work.objects.Find({"live/self", "customer", "cus_1"})->shown.data, "");
 }
 
+/// What NeedObjectUnlessLower promises: a row of a lower rank changes nothing.
+TEST(MirrorTest, DoesOverARowOfALowerRankWhatItDoesWithoutOne) {
+  const Mirror mirror{MirrorPolicy{}};
+  const auto invoice = [](const std::string& status) {
+    return R"({"id":"in_1","object":"invoice","status":")" + status + R"("})";
+  };
+  const std::vector<std::string> rising = {
+      Body(invoice("open"), "invoice.updated", 100), Body(invoice("open"), "invoice.updated", 200),
+      Body(invoice("void"), "invoice.voided", 50), Body(invoice("void"), "invoice.updated", 60),
+      Body(invoice("draft"), "invoice.deleted", 10)};
+  for (std::size_t later = 0; later < rising.size(); ++later) {
+    const Event event = Read(rising[later]);
+    RowKeys keys;
+    mirror.Need(event, keys);
+    UnitOfWork bare;
+    EXPECT_EQ(Apply(mirror, rising[later], bare), Verdict::kApplied);
+    const auto& alone = *bare.objects.All().front();
+    EXPECT_EQ(keys.objects.at(alone.key).unless_lower, RankOf(alone));
+    for (std::size_t earlier = 0; earlier < later; ++earlier) {
+      UnitOfWork work;
+      Apply(mirror, rising[earlier], work);
+      EXPECT_LT(RankOf(*work.objects.All().front()), RankOf(alone));
+      EXPECT_EQ(Apply(mirror, rising[later], work), Verdict::kApplied);
+      const auto& over = *work.objects.All().front();
+      EXPECT_EQ(over.shown.data, alone.shown.data);
+      EXPECT_EQ(over.candidates.size(), alone.candidates.size());
+      EXPECT_EQ(RankOf(over), RankOf(alone));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace keystrand::worker::handlers

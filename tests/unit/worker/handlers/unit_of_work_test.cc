@@ -42,5 +42,24 @@ TEST(TableTest, UndoesTheLastEventAndNothingBeforeIt) {
   EXPECT_TRUE(table.Changed(false).empty());
 }
 
+TEST(RowKeysTest, OnlyTheSingleEventOfAnObjectMayGoWithoutItsRow) {
+  const store::ObjectKey once{"live/self", "customer", "cus_1"};
+  const store::ObjectKey twice{"live/self", "customer", "cus_2"};
+  const store::ObjectKey both_ways{"live/self", "customer", "cus_3"};
+  RowKeys keys;
+  keys.NeedObjectUnlessLower(once, {false, true, 100});
+  keys.NeedObjectUnlessLower(twice, {false, false, 100});
+  keys.NeedObjectUnlessLower(twice, {false, false, 300});
+  keys.NeedObjectUnlessLower(twice, {false, false, 200});
+  keys.NeedObject(both_ways, 100);
+  keys.NeedObjectUnlessLower(both_ways, {false, false, 50});
+  EXPECT_EQ(keys.objects.at(once).unless_lower, (Rank{false, true, 100}));
+  EXPECT_FALSE(keys.objects.at(twice).unless_lower);
+  EXPECT_EQ(keys.objects.at(twice).oldest, 100);
+  EXPECT_EQ(keys.objects.at(twice).newest, 300);
+  EXPECT_FALSE(keys.objects.at(both_ways).unless_lower);
+  EXPECT_EQ(keys.objects.at(both_ways).oldest, 50);
+}
+
 }  // namespace
 }  // namespace keystrand::worker::handlers

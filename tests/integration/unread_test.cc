@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <array>
+#include <random>
+
+#include "tests/integration/engine_fixture.h"
+
+/// Batches that are written without a look at what the database has (stale_check.h).
+namespace keystrand::worker::engine {
+namespace {
+
+class UnreadTest : public EngineTest {
+ protected:
+  UnreadTest() {
+    careful_events_ = 0;
+    stale_.careful_events = 0;
+  }
+
+  /// Started anew, the worker remembers nothing.
+  void StartAnew() {
+    Stop();
+    Start();
+  }
+  void SendAndSettle(const std::string& body) {
+    Send(body);
+    ASSERT_TRUE(Eventually([&] { return Settled(sent_ + 1); })) << body;
+    ++sent_;
+  }
+
+  int sent_ = 0;
+};
+
+TEST_F(UnreadTest, TheNewestEventOfItsObjectIsWrittenAtOnce) {
+  Start();
+  for (int i = 0; i < 4; ++i) SendAndSettle(Event("evt_" + std::to_string(i), "cus_1", kReceivedAt + i));
+  EXPECT_EQ(statements_.Of("objects_replace"), 4);
+  EXPECT_EQ(statements_.Of("lease_assert"), 4);
+  EXPECT_EQ(statements_.Of("objects_load") + statements_.Of("inbox_known"), 0);
+  EXPECT_EQ(counts_.Of(EventOutcome::kApplied), 4);
+  EXPECT_EQ(counts_.conflicts, 0);
+  EXPECT_EQ(Customer("cus_1", "event_id"), "evt_3");
+}
+
+TEST_F(UnreadTest, ThatAnotherOfItsSecondIsKnownIsReasonToRead) {
+  Start();
+  SendAndSettle(Event("evt_2", "cus_1", kReceivedAt, R"("name":"second")", "customer.updated", R"({"name":"first"})"));
+  SendAndSettle(Event("evt_1", "cus_1", kReceivedAt, R"("name":"first")"));
+  SendAndSettle(Event("evt_3", "cus_1", kReceivedAt - 1, R"("name":"old")"));
+  EXPECT_EQ(statements_.Of("objects_load"), 2);
+  EXPECT_EQ(counts_.conflicts, 0);
+  EXPECT_EQ(counts_.Of(EventOutcome::kStale), 2);
+  EXPECT_EQ(Customer("cus_1", "name"), "second");
+}
+
+/// What the worker has never seen, or forgotten: the row is not touched, and decides after all.
+TEST_F(UnreadTest, AnEventThatIsNotTheNewestIsFoundOut) {
+  Start();
+  SendAndSettle(Event("evt_1", "cus_1", kReceivedAt, R"("name":"first")"));
+  SendAndSettle(Event("evt_2", "cus_1", kReceivedAt + 1, R"("name":"second")"));
+  SendAndSettle(Event("evt_3", "cus_2", kReceivedAt, R"("name":"gone")", "customer.deleted"));
+  StartAnew();
+  SendAndSettle(Event("evt_4", "cus_1", kReceivedAt, R"("name":"late")"));
+  EXPECT_EQ(counts_.conflicts, 1);
+  StartAnew();
+  SendAndSettle(
+      Event("evt_5", "cus_1", kReceivedAt + 1, R"("name":"third")", "customer.updated", R"({"name":"second"})"));
+  EXPECT_EQ(counts_.conflicts, 2);
+  StartAnew();
+  SendAndSettle(Event("evt_6", "cus_2", kReceivedAt + 9, R"("name":"back")"));
+  EXPECT_EQ(counts_.conflicts, 3);
+  EXPECT_EQ(counts_.Of(EventOutcome::kApplied), 4);
+  EXPECT_EQ(counts_.Of(EventOutcome::kStale), 2);
+  EXPECT_EQ(Inbox("evt_4"), "stale");
+  EXPECT_EQ(Customer("cus_1", "name"), "third");
+  EXPECT_EQ(Customer("cus_2", "deleted"), "t");
+}
+
+TEST_F(UnreadTest, AfterAWrongGuessAllIsReadForAWhile) {
+  Start();
+  SendAndSettle(Event("evt_1", "cus_1", kReceivedAt + 1));
+  stale_.careful_events = 1;
+  StartAnew();
+  SendAndSettle(Event("evt_2", "cus_2", kReceivedAt));  // the first, with care
+  EXPECT_EQ(statements_.Of("objects_load"), 1);
+  SendAndSettle(Event("evt_3", "cus_1", kReceivedAt));  // the surprise, and the look
+  EXPECT_EQ(counts_.conflicts, 1);
+  EXPECT_EQ(statements_.Of("objects_load"), 2);
+  for (int i = 0; i < 3; ++i) SendAndSettle(Event("evt_4" + std::to_string(i), "cus_3", kReceivedAt + i));
+  EXPECT_EQ(statements_.Of("objects_load"), 4) << "two more, and then no more";
+}
+
+TEST_F(UnreadTest, AWorkerThatWasTakenOverCommitsNothingAndJoinsAnew) {
+  Start();
+  SendAndSettle(Event("evt_1", "cus_1", kReceivedAt));
+  Query("UPDATE keystrand.partition_leases SET epoch = epoch + 1, owner = 'other' WHERE topic = $1", {events_});
+  SendAndSettle(Event("evt_2", "cus_1", kReceivedAt + 1));
+  EXPECT_EQ(counts_.fenced, 1);
+  EXPECT_EQ(counts_.conflicts, 1);
+  EXPECT_EQ(counts_.Of(EventOutcome::kApplied), 2);
+}
+
+/// Few customers, whose events come in any order, some of one second, some the last that there can be.
+std::vector<std::string> Story(std::uint32_t seed, const std::string& account) {
+  std::mt19937 dice(seed);
+  const std::array<std::string, 4> types = {"customer.updated", "customer.updated", "customer.created",
+                                            "customer.deleted"};
+  std::vector<std::string> story;
+  for (int i = 0; i < 40; ++i) {
+    const auto name = std::to_string(dice() % 3);
+    const auto& type = types.at(dice() % 20 == 0 ? 3 : dice() % 3);
+    story.push_back(R"({"id":"evt_)" + std::to_string(dice() % 30) + R"(","object":"event","account":")" + account +
+                    R"(","created":)" + std::to_string(kReceivedAt + dice() % 6) + R"(,"livemode":false,"type":")" +
+                    type + R"(","data":{"object":{"id":"cus_)" + std::to_string(dice() % 5) +
+                    R"(","object":"customer","name":")" + name + R"("},"previous_attributes":{"name":")" +
+                    std::to_string(dice() % 3) + R"("}}})");
+  }
+  return story;
+}
+
+std::vector<std::vector<std::string>> EndOf(const std::string& account) {
+  return Query(
+      "SELECT id, event_id, event_created::text, deleted::text, data::text, jsonb_array_length(candidates)::text "
+      "FROM stripe.objects WHERE scope = $1 UNION ALL "
+      "SELECT event_id, status, attempts::text, '', '', '' FROM keystrand.inbox WHERE scope = $1 ORDER BY 1",
+      {"test/" + account});
+}
+
+/// Event by event the same as with a look at every row, whatever is remembered.
+class AnyStory : public UnreadTest, public testing::WithParamInterface<std::uint32_t> {};
+
+TEST_P(AnyStory, EndsAsIfAllHadBeenRead) {
+  const auto run = [&](const std::string& account, StaleCheck::Settings stale) {
+    stale_ = stale;
+    StartAnew();
+    for (const auto& body : Story(GetParam(), account)) SendAndSettle(body);
+    return EndOf(account);
+  };
+  const auto read = run(account_ + "read", {.events_max = 0});
+  EXPECT_EQ(statements_.Of("objects_replace"), 0);
+  const auto guessed = run(account_ + "guessed", {.careful_events = 0});
+  EXPECT_GT(statements_.Of("objects_replace"), 0);
+  const int conflicts = counts_.conflicts;
+  const auto forgetful = run(account_ + "forgetful", {.careful_events = 0, .objects = 0});
+  EXPECT_GT(counts_.conflicts, conflicts) << "guesses that were wrong";
+  EXPECT_EQ(guessed, read);
+  EXPECT_EQ(forgetful, read);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyStory, testing::Values(1, 2, 3));
+
+}  // namespace
+}  // namespace keystrand::worker::engine

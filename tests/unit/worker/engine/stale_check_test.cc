@@ -1,0 +1,83 @@
+#include "worker/engine/stale_check.h"
+
+#include <gtest/gtest.h>
+
+namespace keystrand::worker::engine {
+namespace {
+
+using handlers::Objects;
+using handlers::Rank;
+using handlers::RowKeys;
+using store::ObjectKey;
+using store::ObjectRow;
+
+constexpr std::int64_t kNow = 1'700'000'000;  // Unix s
+const ObjectKey kCustomer{"live/self", "customer", "cus_1"};
+
+RowKeys NeedOf(std::int64_t created, const ObjectKey& key = kCustomer) {
+  RowKeys keys;
+  keys.NeedObjectUnlessLower(key, {false, false, created});
+  return keys;
+}
+
+Objects Stored(std::int64_t created, const ObjectKey& key = kCustomer) {
+  Objects objects;
+  objects.Load(ObjectRow{key, {}, created, {}});
+  return objects;
+}
+
+TEST(StaleCheckTest, ReadsWhatAnEventOfTheSameOrAHigherRankWasSeenOf) {
+  StaleCheck check({.careful_events = 0});
+  EXPECT_FALSE(check.MustRead(NeedOf(kNow), 1));
+  check.Remember(Stored(kNow));
+  EXPECT_TRUE(check.MustRead(NeedOf(kNow), 1));
+  EXPECT_FALSE(check.MustRead(NeedOf(kNow + 1), 1));
+  auto several = NeedOf(kNow, {"live/self", "customer", "cus_2"});
+  several.NeedObjectUnlessLower(kCustomer, {false, false, kNow - 1});
+  EXPECT_TRUE(check.MustRead(several, 2));
+}
+
+TEST(StaleCheckTest, ReadsWhatAHandlerHasToSee) {
+  const StaleCheck check({.careful_events = 0});
+  RowKeys keys;
+  EXPECT_FALSE(check.MustRead(keys, 1)) << "of no object";
+  keys.NeedObject(kCustomer, kNow);
+  EXPECT_TRUE(check.MustRead(keys, 1));
+}
+
+TEST(StaleCheckTest, ReadsForLargeBatches) {
+  const StaleCheck check({.events_max = 3, .careful_events = 0});
+  EXPECT_FALSE(check.MustRead(NeedOf(kNow), 3));
+  EXPECT_TRUE(check.MustRead(NeedOf(kNow), 4));
+}
+
+TEST(StaleCheckTest, IsCarefulUntilEnoughEventsInARowWereNoSurprise) {
+  StaleCheck check({.careful_events = 10, .careful_events_max = 1000});
+  check.Learn(NeedOf(kNow), 6, Stored(kNow - 1));
+  EXPECT_TRUE(check.MustRead(NeedOf(kNow), 1));
+  check.Learn(NeedOf(kNow), 6, {});
+  EXPECT_FALSE(check.IsCareful());
+  check.Learn(NeedOf(kNow), 1, Stored(kNow));
+  EXPECT_TRUE(check.IsCareful());
+  check.Learn(NeedOf(kNow), 19, {});
+  EXPECT_TRUE(check.IsCareful()) << "twice as many";
+  check.Learn(NeedOf(kNow), 1, {});
+  EXPECT_FALSE(check.IsCareful());
+}
+
+TEST(StaleCheckTest, WhatItSuspectedIsNoSurprise) {
+  StaleCheck check({.careful_events = 1});
+  check.Learn(NeedOf(kNow), 1, {});
+  check.Remember(Stored(kNow));
+  check.Learn(NeedOf(kNow), 1, Stored(kNow));
+  EXPECT_FALSE(check.IsCareful());
+  RowKeys needed;
+  needed.NeedObject({"live/self", "customer", "cus_2"}, kNow);
+  check.Learn(needed, 1, Stored(kNow, {"live/self", "customer", "cus_2"}));
+  EXPECT_FALSE(check.IsCareful());
+  check.Learn(NeedOf(kNow, {"live/self", "customer", "cus_3"}), 1, Stored(kNow, {"live/self", "customer", "cus_3"}));
+  EXPECT_TRUE(check.IsCareful());
+}
+
+}  // namespace
+}  // namespace keystrand::worker::engine
