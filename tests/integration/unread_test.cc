@@ -3,6 +3,7 @@
 #include <random>
 
 #include "tests/integration/engine_fixture.h"
+#include "tests/integration/scripted_handler.h"
 
 /// Batches that are written without a look at what the database has (stale_check.h).
 namespace keystrand::worker::engine {
@@ -96,6 +97,19 @@ TEST_F(UnreadTest, AWorkerThatWasTakenOverCommitsNothingAndJoinsAnew) {
   EXPECT_EQ(counts_.fenced, 1);
   EXPECT_EQ(counts_.conflicts, 1);
   EXPECT_EQ(counts_.Of(EventOutcome::kApplied), 2);
+}
+
+TEST_F(UnreadTest, WhatFailsWritesNothingAndIsTriedAgain) {
+  Scripted scripted(handlers::Handler::AfterDeath::kContinue);
+  handlers_ = {&scripted, &mirror_};
+  scripted.Fail("evt_1", ErrorCode::kInternal, 1);
+  Start();
+  SendAndSettle(Event("evt_1", "cus_1", kReceivedAt));
+  EXPECT_EQ(statements_.Of("lease_assert"), 1) << "the first try, alone; what was tried before is looked up";
+  EXPECT_EQ(statements_.Of("objects_replace"), 0);
+  EXPECT_EQ(counts_.Of(EventOutcome::kApplied), 1);
+  EXPECT_EQ(QueryOne("SELECT attempts FROM keystrand.inbox WHERE scope = $1", {scope_}), "2");
+  Stop();
 }
 
 /// Few customers, whose events come in any order, some of one second, some the last that there can be.

@@ -235,7 +235,7 @@ milliseconds Session::Impl::LimitOf(const Transaction::Impl& transaction, std::s
   const auto usual = settings_.transaction_timeout - young;
   if (statements == 1 && transaction.age() <= young) return usual;
   const auto left = settings_.transaction_timeout - transaction.age();
-  return std::clamp<milliseconds>(left / statements, milliseconds(1), usual);
+  return std::clamp<milliseconds>(left / std::max<std::size_t>(1, statements), milliseconds(1), usual);
 }
 
 std::string Session::Impl::Shortened(Transaction::Impl& transaction, std::size_t statements) const {

@@ -24,6 +24,11 @@ def stories(seed: str, events: int, duplicates: float = 0.05, late: float = 0.05
     return plan.strands(plan.tell(seed, START, events), seed, duplicates, late)
 
 
+def fresh_stories(seed: str, events: int, duplicates: float = 0.05, late: float = 0.05) -> list[plan.Strand]:
+    """The same, of now: not long before, as what Stripe sends again."""
+    return plan.strands(plan.tell(seed, int(time.time()), events), seed, duplicates, late)
+
+
 def world(seed: str, **options: Any) -> World:
     return World(seed, START, **options)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from keystrand_e2e.load import send, send_events
+from keystrand_e2e.load import fresh_stories, send, send_events
 from keystrand_e2e.programs import Program
 from keystrand_e2e.system import System
 from observability.workers.conftest import REFRESH_S, Start
@@ -68,6 +68,15 @@ def test_settled(system: System, desk: Desk, receiver: Program, start: Start, hi
     worker.wait_value("keystrand_dead_letters_open", 1, REFRESH_S, error_code="malformed")
     assert worker.value("keystrand_refresh_timestamp_seconds", source="postgres") >= int(now)
     assert worker.value("keystrand_dead_letters_oldest_open_timestamp_seconds") >= int(now)
+
+
+def test_written_at_once(system: System, receiver: Program, start: Start, history: History) -> None:
+    """Once enough events were no surprise, a new one of a new object is written without a look at the database."""
+    start()
+    send(receiver, history, *fresh_stories("learnt", 1200, duplicates=0, late=0))
+    system.wait_drained()
+    send_events(receiver, history, customer("n", 1))
+    system.wait_drained()
 
 
 @pytest.mark.timeout(120)
