@@ -89,7 +89,7 @@ class EngineTest : public testing::Test {
     settings.retry = retry_;
     settings.parked_interval = std::chrono::milliseconds(20);
     settings.duplicates.careful_events = careful_events_;
-    settings.stale = stale_;
+    settings.rows = rows_;
     auto engine = Engine::Start(settings, handlers_, clock_, {counts_, &statements_});
     ASSERT_TRUE(engine) << engine.error().detail;
     engine_ = std::move(*engine);
@@ -142,7 +142,7 @@ class EngineTest : public testing::Test {
   std::vector<const handlers::Handler*> handlers_{&mirror_};
   RetrySettings retry_;
   std::int64_t careful_events_ = 1000;  ///< until it is guessed which events are new
-  StaleCheck::Settings stale_;
+  RowMemory::Settings rows_;
   Counts counts_;
   Statements statements_;
   std::unique_ptr<Engine> engine_;

@@ -44,7 +44,8 @@ class ObjectsTest : public testing::Test {
     const auto written = session_.InTransaction([&](Transaction& transaction) -> Result<> {
       const auto found = LoadObjects(transaction, {{row.key, kSecond, kSecond}});
       if (!found) return Fail(found.error());
-      return found->rows.empty() ? InsertObjects(transaction, {&row}) : UpdateObjects(transaction, {&row});
+      return found->rows.empty() ? InsertObjects(transaction, {&row})
+                                 : UpdateObjects(transaction, {&row}, {}, version_);
     });
     ASSERT_TRUE(written) << written.error().detail;
   }
@@ -81,6 +82,7 @@ class ObjectsTest : public testing::Test {
 
   const std::string scope_ = UniqueName("test");
   Session session_;
+  std::string version_;  ///< of what was written last
   std::forward_list<std::string> kept_;
   std::forward_list<LoadedObjects> loaded_;
 };
@@ -145,7 +147,7 @@ TEST_F(ObjectsTest, AnUpdateThatMissesARowIsAConflictAndCommitsNothing) {
   Write(there);
   there.shown.data = R"({"a": 1})";
   const auto missed = session_.InTransaction([&](Transaction& transaction) {
-    return UpdateObjects(transaction, {&gone, &there});
+    return UpdateObjects(transaction, {&gone, &there}, {}, version_);
   });
   ASSERT_FALSE(missed);
   EXPECT_EQ(missed.error().code, ErrorCode::kConflict) << missed.error().detail;
@@ -184,7 +186,8 @@ ObjectRow OfRank(ObjectRow row, const Ranked& rank) {
 
 TEST_F(ObjectsTest, ARowIsReplacedOnlyByOneOfAHigherRank) {
   const auto replace = [&](const ObjectRow& row) {
-    return session_.InTransaction([&](Transaction& transaction) { return ReplaceObjects(transaction, {&row}); });
+    return session_.InTransaction(
+        [&](Transaction& transaction) { return ReplaceObjects(transaction, {&row}, version_); });
   };
   for (std::size_t before = 0; before < kRising.size(); ++before) {
     for (std::size_t after = 0; after < kRising.size(); ++after) {
@@ -209,11 +212,38 @@ TEST_F(ObjectsTest, NoneIsReplacedWhereOneMayNotBe) {
   const auto high = OfRank(Row({R"({"a": 2})"}, 0), kRising.back());
   Write(high);
   const auto replaced = session_.InTransaction([&](Transaction& transaction) {
-    return ReplaceObjects(transaction, {&low, &other});
+    return ReplaceObjects(transaction, {&low, &other}, version_);
   });
   ASSERT_FALSE(replaced);
   EXPECT_EQ(replaced.error().code, ErrorCode::kConflict) << replaced.error().detail;
   EXPECT_EQ(QueryOne("SELECT count(*) FROM stripe.objects WHERE scope = $1", {scope_}), "1");
+}
+
+TEST_F(ObjectsTest, ARowIsUpdatedOnlyInTheVersionThatIsKnown) {
+  const auto update = [&](const ObjectRow& row, const std::string& known) {
+    return session_.InTransaction([&](Transaction& transaction) {
+      return UpdateObjects(transaction, {&row}, {{row.key, known}}, version_);
+    });
+  };
+  const auto replace = [&](const ObjectRow& row) {
+    return session_.InTransaction(
+        [&](Transaction& transaction) { return ReplaceObjects(transaction, {&row}, version_); });
+  };
+  const auto shown = [&] { return QueryOne("SELECT data ->> 'a' FROM stripe.objects WHERE scope = $1", {scope_}); };
+  ASSERT_TRUE(replace(Row({R"({"a": 1})"}, 0)));
+  const std::string first = version_;
+  ASSERT_TRUE(update(Row({R"({"a": 2})"}, 0), first));
+  EXPECT_EQ(shown(), "2");
+  const std::string second = version_;
+  EXPECT_NE(second, first);
+  Query("UPDATE stripe.objects SET terminal = terminal WHERE scope = $1", {scope_});  // somebody else
+  const auto missed = update(Row({R"({"a": 3})"}, 0), second);
+  ASSERT_FALSE(missed);
+  EXPECT_EQ(missed.error().code, ErrorCode::kConflict) << missed.error().detail;
+  EXPECT_EQ(shown(), "2");
+  Write(Row({R"({"a": 4})"}, 0));  // locked before, whatever its version
+  ASSERT_TRUE(update(Row({R"({"a": 5})"}, 0), version_));
+  EXPECT_EQ(shown(), "5");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <set>
 #include <thread>
 #include <utility>
@@ -77,6 +78,7 @@ std::string_view NameOf(EventOutcome outcome) {
 
 bool BatchRunner::Run(store::Session& session, Batch& batch) {
   suspect_ = batch.suspect;
+  database_ = session.identity();
   if (batch.suspect) return RunSuspect(session, batch);
   const ExclusiveGate::Pass pass(context_.gate, false);
   return RunAll(session, batch);
@@ -145,6 +147,7 @@ bool BatchRunner::Process(store::Session& session, Entries entries) {
       case Disposition::kOpenBreaker: return Misdeployed(session, entries, error);
       case Disposition::kRetryNow:
         context_.observer.OnConflict();
+        context_.rows.Refused(attempt.work);
         if (++conflicts < kConflictsMax) {
           Jitter();
           continue;
@@ -233,14 +236,14 @@ Result<> BatchRunner::InTransaction(store::Transaction& transaction, Attempt& at
   return writer_.Write(transaction, attempt, context_.clock.Now());
 }
 
-/// Whether nothing has to be known of the database to decide the batch: events that are new, each the newest of its
-/// object, as far as anybody can tell.
-bool BatchRunner::MayGoUnread(const Attempt& attempt, const handlers::RowKeys& keys) const {
+/// Whether the database has nothing to say before the batch is decided: its events are new, as far as anybody can tell,
+/// and its rows are known.
+bool BatchRunner::MayGoUnread(Attempt& attempt, const handlers::RowKeys& keys) const {
   return !attempt.careful && attempt.stopped == 0 &&
          std::none_of(
              attempt.entries.begin(), attempt.entries.end(),
              [](const Entry& entry) { return entry.suspected || entry.slice->parked || !*entry.item->event; }) &&
-         !context_.stale.MustRead(keys, attempt.entries.size());
+         context_.rows.Supplies(keys, attempt.entries.size(), database_, context_.clock.Steady(), attempt.work);
 }
 
 /// What the batch has to know before it is decided, in one round trip for the usual one.
@@ -250,9 +253,7 @@ Result<> BatchRunner::ReadRows(store::Transaction& transaction, Attempt& attempt
   std::vector<store::KnownEvent> known;
   FindKnown(transaction, attempt, known);
   if (auto loaded = Load(transaction, keys, attempt.work); !loaded) return loaded;
-  if (attempt.careful || context_.stale.IsCareful()) {
-    context_.stale.Learn(keys, attempt.entries.size(), attempt.work.objects);
-  }
+  context_.rows.Looked(keys, attempt.entries.size(), attempt.work, attempt.careful);
   Decider::JudgeKnown(attempt.entries, known, context_.events_topic);
   return {};
 }
@@ -313,7 +314,8 @@ void BatchRunner::Finish(Attempt& attempt, std::chrono::nanoseconds took) {
   context_.database.Misdeployed(false);
   context_.breakers.Opened(attempt.opened);
   context_.duplicates.Learn(attempt.entries, attempt.careful);
-  context_.stale.Remember(attempt.work.objects);
+  context_.rows.Committed(attempt.work, attempt.entries.size(), attempt.version, attempt.unread, database_,
+                          context_.clock.Steady());
   for (auto& entry : attempt.entries) {
     FinishOne(entry, took);
     FinishStrand(entry);

@@ -2,6 +2,7 @@
 
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "worker/engine/batch_context.h"
@@ -39,7 +40,7 @@ class BatchRunner {
 
   Result<> Try(store::Session& session, Attempt& attempt);
   Result<> InTransaction(store::Transaction& transaction, Attempt& attempt);
-  [[nodiscard]] bool MayGoUnread(const Attempt& attempt, const handlers::RowKeys& keys) const;
+  [[nodiscard]] bool MayGoUnread(Attempt& attempt, const handlers::RowKeys& keys) const;
   Result<> ReadRows(store::Transaction& transaction, Attempt& attempt, const handlers::RowKeys& keys);
   static void FindKnown(store::Transaction& transaction, const Attempt& attempt, std::vector<store::KnownEvent>& known);
   Result<> LockStrands(store::Transaction& transaction, Attempt& attempt);
@@ -60,7 +61,8 @@ class BatchRunner {
   Decider decider_;
   BatchWriter writer_;
   std::mt19937_64 random_;
-  bool suspect_ = false;  ///< of the batch that runs
+  bool suspect_ = false;       ///< of the batch that runs
+  std::string_view database_;  ///< likewise: where it is written
 };
 
 }  // namespace keystrand::worker::engine

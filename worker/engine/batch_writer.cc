@@ -144,10 +144,13 @@ Result<> BatchWriter::Write(store::Transaction& transaction, Attempt& attempt,
   return TellOutcomes(transaction, attempt.entries);
 }
 
-Result<> BatchWriter::WriteObjects(store::Transaction& transaction, const Attempt& attempt) {
-  if (attempt.unread) return store::ReplaceObjects(transaction, attempt.work.objects.Changed(false));
-  if (auto updated = store::UpdateObjects(transaction, attempt.work.objects.Changed(true)); !updated) return updated;
-  return store::InsertObjects(transaction, attempt.work.objects.Changed(false));
+Result<> BatchWriter::WriteObjects(store::Transaction& transaction, Attempt& attempt) {
+  const auto& objects = attempt.work.objects;
+  auto updated = store::UpdateObjects(transaction, objects.Changed(true), attempt.work.versions, attempt.version);
+  if (!updated) return updated;
+  const auto fresh = objects.Changed(false);
+  return attempt.unread ? store::ReplaceObjects(transaction, fresh, attempt.version)
+                        : store::InsertObjects(transaction, fresh);
 }
 
 Result<> BatchWriter::WriteLetters(store::Transaction& transaction, Attempt& attempt,

@@ -22,7 +22,7 @@ class BatchWriter {
   Result<> Write(store::Transaction& transaction, Attempt& attempt, std::chrono::system_clock::time_point now) const;
 
  private:
-  static Result<> WriteObjects(store::Transaction& transaction, const Attempt& attempt);
+  static Result<> WriteObjects(store::Transaction& transaction, Attempt& attempt);
   Result<> WriteLetters(store::Transaction& transaction, Attempt& attempt,
                         std::chrono::system_clock::time_point now) const;
   Result<> WriteLetter(store::Transaction& transaction, Attempt& attempt, Entry& entry, store::DeadLetter letter) const;

@@ -58,7 +58,7 @@ class Engine::Impl {
         parked_(settings_.events_topic, dispatcher_),
         breakers_(settings_.events_topic, settings_.worker, handlers_),
         duplicates_(settings_.duplicates),
-        stale_(settings_.stale),
+        rows_(settings_.rows),
         context_{settings_.events_topic,
                  partition_count_,
                  settings_.own_account,
@@ -73,7 +73,7 @@ class Engine::Impl {
                  gate_,
                  database_,
                  duplicates_,
-                 stale_,
+                 rows_,
                  observers.engine,
                  observers.outcomes},
         poll_(std::make_unique<PollLoop>(PollSettingsOf(settings_), dispatcher_, letters_, parked_, breakers_, *topics_,
@@ -135,7 +135,7 @@ class Engine::Impl {
   Breakers breakers_;
   ExclusiveGate gate_;
   DuplicateCheck duplicates_;
-  StaleCheck stale_;
+  RowMemory rows_;
   BatchContext context_;
   std::unique_ptr<PollLoop> poll_;
   std::vector<std::unique_ptr<Executor>> executors_;

@@ -64,9 +64,10 @@ using Heads = std::map<const Slice*, store::LockedHead>;
 /// What one attempt works on and ends with.
 struct Attempt {
   Entries entries;
-  bool suspect = false;  ///< its only event was counted as tried: to be forgotten when it settles
-  bool careful = true;   ///< all events are looked up in the inbox, not only those that are suspected of being there
-  bool unread = false;   ///< decided as if there were no rows: they are replaced only where they have a lower rank
+  bool suspect = false;   ///< its only event was counted as tried: to be forgotten when it settles
+  bool careful = true;    ///< all events are looked up in the inbox, not only those that are suspected of being there
+  bool unread = false;    ///< no row was looked at: each is written on the condition that it is what it is taken for
+  std::string version{};  ///< of the rows that it wrote, where that is known
   Heads heads{};
   std::uint32_t opened = 0;            ///< those whose last token its letters have cost
   std::uint32_t stopped = 0;           ///< handlers, as Breakers counts them

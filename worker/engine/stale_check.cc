@@ -8,12 +8,6 @@ bool StaleCheck::Suspects(const store::ObjectKey& key, const handlers::RowKeys::
   return !use.unless_lower || recent_.HasReached(key, *use.unless_lower);
 }
 
-bool StaleCheck::MustRead(const handlers::RowKeys& keys, std::size_t events) const {
-  return events > settings_.events_max || IsCareful() ||
-         std::any_of(keys.objects.begin(), keys.objects.end(),
-                     [this](const auto& needed) { return Suspects(needed.first, needed.second); });
-}
-
 void StaleCheck::Learn(const handlers::RowKeys& keys, std::size_t events, const handlers::Objects& found) {
   const bool surprised = std::any_of(keys.objects.begin(), keys.objects.end(), [&](const auto& needed) {
     const auto& [key, use] = needed;

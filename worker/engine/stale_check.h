@@ -10,30 +10,27 @@
 
 namespace keystrand::worker::engine {
 
-/// Which batches are written without a look at the rows of their objects. Nearly every event is the newest of its
-/// object, and then the look is nothing but a round trip: the row is replaced on the condition that it has a lower
-/// rank, and the database refuses the whole transaction otherwise. So those are looked at of which an event of the same
-/// or a higher rank was seen lately. One that has a higher rank all the same costs its batch a second run; then, as
-/// after a start, all are looked at until so many events in a row held no such surprise: each time twice as many.
+/// Which rows a batch has to look at before it writes them. Nearly every event is the newest of its object, and then
+/// the look is nothing but a round trip: the row is replaced on the condition that it has a lower rank, and the
+/// database refuses the whole transaction otherwise. So those are looked at of which an event of the same or a higher
+/// rank was seen lately. One that has a higher rank all the same costs its batch a second run; then, as after a start,
+/// all are looked at until so many events in a row held no such surprise: each time twice as many.
 ///
 /// Nothing rests on these guesses but time. Shared by all executors; thread-safe.
 class StaleCheck {
  public:
   struct Settings {
-    std::size_t events_max = 31;  ///< of a batch that is written unread; more new rows than that are copied
     std::int64_t careful_events = 1000;
     std::int64_t careful_events_max = 64000;
     std::size_t objects = std::size_t{1} << 17U;  ///< remembered, in 8 bytes each
   };
   explicit StaleCheck(Settings settings)
-      : settings_(settings),
-        caution_(settings.careful_events, settings.careful_events_max),
-        recent_(settings.objects) {}
+      : caution_(settings.careful_events, settings.careful_events_max), recent_(settings.objects) {}
 
   /// Whether all rows are to be looked at now.
   [[nodiscard]] bool IsCareful() const { return caution_.IsOn(); }
-  /// Whether the rows are to be looked at, for a batch of so many events.
-  [[nodiscard]] bool MustRead(const handlers::RowKeys& keys, std::size_t events) const;
+  /// Whether the row of this key is to be looked at.
+  [[nodiscard]] bool Suspects(const store::ObjectKey& key, const handlers::RowKeys::Use& use) const;
   /// What a batch that needed `keys` found, before it changes anything. Of use where nothing is guessed now, or the
   /// guess was wrong.
   void Learn(const handlers::RowKeys& keys, std::size_t events, const handlers::Objects& found);
@@ -41,9 +38,6 @@ class StaleCheck {
   void Remember(const handlers::Objects& objects);
 
  private:
-  [[nodiscard]] bool Suspects(const store::ObjectKey& key, const handlers::RowKeys::Use& use) const;
-
-  const Settings settings_;
   Caution caution_;
   RecentObjects recent_;
 };

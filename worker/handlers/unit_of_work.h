@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <forward_list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -116,11 +117,18 @@ using Objects = Table<store::ObjectKey, store::ObjectRow>;
 /// was loaded, and of what it holds.
 struct UnitOfWork {
   Objects objects;
+  store::Versions versions;  ///< of rows that were not read
   MonotoneValues monotone;
 
   void Load(store::LoadedObjects loaded) {
     for (auto& row : loaded.rows) objects.Load(std::move(row));
     loaded_.push_front(std::move(loaded));
+  }
+  /// A row that was not read, but is known to have been that in this version. `owner`: of what it views.
+  void Load(const store::ObjectRow& row, std::string_view version, std::shared_ptr<const void> owner) {
+    objects.Load(row);
+    versions.emplace(row.key, version);
+    owners_.push_front(std::move(owner));
   }
   /// Text that is not an event's own, for a row to view.
   std::string_view Hold(std::string text) { return held_.emplace_front(std::move(text)); }
@@ -130,6 +138,7 @@ struct UnitOfWork {
 
  private:
   std::forward_list<store::LoadedObjects> loaded_;
+  std::forward_list<std::shared_ptr<const void>> owners_;
   std::forward_list<std::string> held_;
 };
 

@@ -25,7 +25,7 @@ SELECT o.scope, o.object, o.id, extract(epoch FROM o.event_created)::bigint, o.t
   JOIN stripe.objects o ON o.scope = k.scope AND o.object = k.object AND o.id = k.id
  ORDER BY k.position FOR UPDATE OF o)"};
 
-/// A row that is not there any more is a division by zero.
+/// A row that is not there any more, or not with the version that is known, is a division by zero.
 constexpr Statement kUpdate{"objects_update", R"(
 WITH written AS (
 UPDATE stripe.objects o
@@ -33,11 +33,12 @@ UPDATE stripe.objects o
        event_created = to_timestamp(u.event_created), candidates = u.candidates::jsonb, terminal = u.terminal,
        deleted = u.deleted
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
-              $9::text[], $10::boolean[], $11::boolean[])
-         AS u(scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal, deleted)
- WHERE o.scope = u.scope AND o.object = u.object AND o.id = u.id
+              $9::text[], $10::boolean[], $11::boolean[], $12::text[])
+         AS u(scope, object, id, data, api_version, event_id, event_type, event_created, candidates, terminal, deleted,
+              version)
+ WHERE o.scope = u.scope AND o.object = u.object AND o.id = u.id AND o.xmin = coalesce(u.version::xid, o.xmin)
 RETURNING 1)
-SELECT 1 / (count(*) = cardinality($1))::integer FROM written)",
+SELECT 1 / (count(*) = cardinality($1))::integer, pg_current_xact_id()::xid FROM written)",
                             "22012"};
 
 constexpr NewRowsStatement kInsert{{"objects_insert", R"(
@@ -65,14 +66,18 @@ ON CONFLICT (scope, object, id) DO UPDATE
       terminal = excluded.terminal, deleted = excluded.deleted
   WHERE (o.deleted, o.terminal, o.event_created) < (excluded.deleted, excluded.terminal, excluded.event_created)
 RETURNING 1)
-SELECT 1 / (count(*) = cardinality($1))::integer FROM written)",
+SELECT 1 / (count(*) = cardinality($1))::integer, pg_current_xact_id()::xid FROM written)",
                              "22012"};
 
 std::optional<std::string_view> NullIfEmpty(std::string_view text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-Params RowParams(const std::vector<const ObjectRow*>& rows) {
+std::function<void(const Rows&)> VersionInto(std::string& written) {
+  return [&written](const Rows& rows) { written = rows.Text(0, 1); };
+}
+
+Params RowParams(const std::vector<const ObjectRow*>& rows, const Versions& known) {
   const auto column = [&](auto project) { return ArrayOf(rows, [&](const auto* row) { return project(*row); }); };
   Params params;
   params.Add(column([](const auto& row) { return row.key.scope; }))
@@ -88,7 +93,11 @@ Params RowParams(const std::vector<const ObjectRow*>& rows) {
         return json.empty() ? std::nullopt : std::optional(std::move(json));
       }))
       .Add(column([](const auto& row) { return row.terminal; }))
-      .Add(column([](const auto& row) { return row.deleted; }));
+      .Add(column([](const auto& row) { return row.deleted; }))
+      .Add(column([&](const auto& row) {
+        const auto version = known.find(row.key);
+        return version == known.end() ? std::nullopt : std::optional(version->second);
+      }));
   return params;
 }
 
@@ -147,8 +156,9 @@ std::string_view TableOf(const Error& error) {
   return std::string_view(error.detail).starts_with("objects_") ? "stripe.objects" : "";
 }
 
-Result<> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
-  return rows.empty() ? Result<>{} : transaction.Write(kUpdate, RowParams(rows));
+Result<> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows, const Versions& known,
+                       std::string& written) {
+  return rows.empty() ? Result<>{} : transaction.Write(kUpdate, RowParams(rows, known), VersionInto(written));
 }
 
 Result<> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
@@ -156,9 +166,9 @@ Result<> InsertObjects(Transaction& transaction, const std::vector<const ObjectR
   return transaction.Insert(kInsert, Filled(transaction.NewRowsOf(kInsert, rows.size()), rows));
 }
 
-Result<> ReplaceObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows) {
+Result<> ReplaceObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows, std::string& written) {
   if (rows.empty()) return {};
-  return transaction.Write(kReplace, Filled(NewRows(kInsert, false), rows).TakeParams());
+  return transaction.Write(kReplace, Filled(NewRows(kInsert, false), rows).TakeParams(), VersionInto(written));
 }
 
 }  // namespace keystrand::worker::store

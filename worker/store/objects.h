@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <forward_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,9 +50,15 @@ struct LoadedObjects {
 /// transactions lock in one order.
 Result<LoadedObjects> LoadObjects(Transaction& transaction, const std::vector<ObjectNeed>& needs);
 
-/// Writes rows that LoadObjects found (and locked), with the next statement or the commit. Errors: kConflict: one is
-/// gone.
-Result<> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows);
+/// What a row's version is: the transaction that wrote it, its xmin. It says whether the row is still as that one left
+/// it, within the time in which numbers of transactions come again, and in the same database.
+using Versions = std::map<ObjectKey, std::string_view>;
+
+/// Writes rows that LoadObjects found (and locked), or that have a version in `known`, with the next statement or the
+/// commit. `written`, which outlives the transaction, gets the version that they have then. Errors: kConflict: one is
+/// gone, or has another version.
+Result<> UpdateObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows, const Versions& known,
+                       std::string& written);
 
 /// The table of this file, if an error came from one of its statements; else empty: another's.
 std::string_view TableOf(const Error& error);
@@ -59,9 +66,9 @@ std::string_view TableOf(const Error& error);
 /// Inserts rows that LoadObjects did not find, likewise. Errors: kConflict: another partition was first.
 Result<> InsertObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows);
 
-/// Writes rows that nobody has looked for, likewise: each a new one, or in the place of one of a lower rank, as
+/// Writes rows that nobody knows, likewise: each a new one, or in the place of one of a lower rank, as
 /// handlers::Rank orders them. Errors: kConflict: an object has a row of the same or a higher rank, and nothing is
 /// written.
-Result<> ReplaceObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows);
+Result<> ReplaceObjects(Transaction& transaction, const std::vector<const ObjectRow*>& rows, std::string& written);
 
 }  // namespace keystrand::worker::store

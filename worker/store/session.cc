@@ -70,6 +70,7 @@ class Transaction::Impl {
     Params params;
     std::function<Result<>(const Rows&)> then;  ///< none: nobody has to see the answer
     bool takes_time = false;                    ///< the others are quick
+    std::function<void(const Rows&)> told{};    ///< may be none
   };
   /// Whether all that is left to do can be sent with the commit: nobody has to see an answer first.
   [[nodiscard]] bool ends_with_writes() const {
@@ -99,7 +100,8 @@ class Session::Impl {
   Result<> InTransaction(const std::function<Result<>(Transaction&)>& work);
   Result<Rows> Run(Transaction::Impl& transaction, const Statement& statement, const Params& params);
   Result<> Flush(Transaction::Impl& transaction);
-  Result<> Write(Transaction::Impl& transaction, const Statement& statement, Params params);
+  Result<> Write(Transaction::Impl& transaction, const Statement& statement, Params params,
+                 std::function<void(const Rows&)> told);
   Result<> Insert(Transaction::Impl& transaction, const NewRowsStatement& statement, NewRows rows);
 
  private:
@@ -253,14 +255,16 @@ Result<Rows> Session::Impl::Run(Transaction::Impl& transaction, const Statement&
   auto rows = Send(transaction, queries);
   if (!rows) return Fail(rows.error());
   for (std::size_t i = 0; i < deferred.size(); ++i) {
+    if (deferred[i].told) deferred[i].told((*rows)[i]);
     if (!deferred[i].then) continue;
     if (auto done = deferred[i].then((*rows)[i]); !done) return Fail(done.error());
   }
   return std::move(rows->back());
 }
 
-Result<> Session::Impl::Write(Transaction::Impl& transaction, const Statement& statement, Params params) {
-  transaction.deferred.push_back({&statement, std::move(params), nullptr, true});
+Result<> Session::Impl::Write(Transaction::Impl& transaction, const Statement& statement, Params params,
+                              std::function<void(const Rows&)> told) {
+  transaction.deferred.push_back({&statement, std::move(params), nullptr, true, std::move(told)});
   return transaction.pace == Transaction::Impl::Pace::kTogether ? Result<>{} : Flush(transaction);
 }
 
@@ -270,6 +274,7 @@ Result<> Session::Impl::Flush(Transaction::Impl& transaction) {
   transaction.deferred.pop_back();
   const auto rows = Run(transaction, *last.statement, last.params);
   if (!rows) return Fail(rows.error());
+  if (last.told) last.told(*rows);
   return last.then ? last.then(*rows) : Result<>{};
 }
 
@@ -354,7 +359,7 @@ Error Session::Impl::CommitFailure(const Refusal& refusal) {
 
 Result<> Session::Impl::Insert(Transaction::Impl& transaction, const NewRowsStatement& statement, NewRows rows) {
   if (rows.copied()) return Copy(transaction, statement, std::move(rows).TakeCopy());
-  return Write(transaction, statement.insert, std::move(rows).TakeParams());
+  return Write(transaction, statement.insert, std::move(rows).TakeParams(), {});
 }
 
 /// What cannot travel with it goes before it: libpq copies outside of its pipeline mode.
@@ -419,8 +424,12 @@ Result<> Session::Impl::WriteAndCommit(Transaction::Impl& transaction) {
   const auto writes = std::exchange(transaction.deferred, {});
   std::vector<Query> queries;
   for (const auto& each : writes) queries.push_back({each.statement, &each.params, each.takes_time});
-  const auto written = Send(transaction, queries, Ending::kCommit);
-  return written ? Result<>{} : Fail(written.error());
+  const auto rows = Send(transaction, queries, Ending::kCommit);
+  if (!rows) return Fail(rows.error());
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    if (writes[i].told) writes[i].told((*rows)[i]);
+  }
+  return {};
 }
 
 Result<> Session::Impl::Commit(Transaction::Impl& transaction) {
@@ -466,8 +475,8 @@ NewRows Transaction::NewRowsOf(const NewRowsStatement& statement, std::size_t ro
   return {statement, rows >= impl_.session.copied_rows_min()};
 }
 
-Result<> Transaction::Write(const Statement& statement, Params params) {
-  return impl_.session.Write(impl_, statement, std::move(params));
+Result<> Transaction::Write(const Statement& statement, Params params, std::function<void(const Rows&)> told) {
+  return impl_.session.Write(impl_, statement, std::move(params), std::move(told));
 }
 
 Result<> Transaction::Insert(const NewRowsStatement& statement, NewRows rows) {

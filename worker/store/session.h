@@ -57,10 +57,11 @@ class Transaction {
   /// Run.
   void Defer(const Statement& statement, Params params, std::function<Result<>(const Rows&)> then);
   Result<> Flush();
-  /// A statement whose answer nobody needs: it fails by itself if it cannot do all that it should. It travels with what
-  /// comes next, be it the commit, and shares what is left of the transaction's time with it. `statement` is a
-  /// constant.
-  Result<> Write(const Statement& statement, Params params);
+  /// A statement whose answer nobody has to wait for: it fails by itself if it cannot do all that it should. It travels
+  /// with what comes next, be it the commit, and shares what is left of the transaction's time with it. `statement` is
+  /// a constant. `told`, if any, gets its rows when they have come, with the commit perhaps: it can change nothing any
+  /// more.
+  Result<> Write(const Statement& statement, Params params, std::function<void(const Rows&)> told = {});
   /// As Write, of a statement that is quick and looks only: it fails by itself where something is not as it should be.
   /// It travels with what comes next, and shares no time with it.
   void Assert(const Statement& statement, Params params);

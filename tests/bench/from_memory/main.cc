@@ -96,7 +96,8 @@ Result<> SettleIn(Transaction& transaction, const MemoryBatch& batch, std::int64
     work.Keep();
     inbox.push_back(RowOf(*delivery, batch.partition));
   }
-  auto updated = worker::store::UpdateObjects(transaction, work.objects.Changed(true));
+  std::string version;
+  auto updated = worker::store::UpdateObjects(transaction, work.objects.Changed(true), {}, version);
   if (!updated) return updated;
   auto inserted = worker::store::InsertObjects(transaction, work.objects.Changed(false));
   return inserted ? worker::store::InsertInbox(transaction, inbox) : inserted;

@@ -44,8 +44,9 @@ int RunWith(const worker::Settings& settings, const std::string& control, faults
   attachments.outcomes = &books;
   attachments.adjust = [](worker::engine::EngineSettings& engine) {
     engine.database.copied_rows_min = 4;  // so that batches of the harness, 8 events at most, go both ways
-    // It remembers no object, so that what comes late is taken for the newest, again and again.
-    engine.stale = {.events_max = 3, .careful_events = 10, .careful_events_max = 10, .objects = 0};
+    // It remembers few objects, so that some of what comes late is taken for the newest, again and again.
+    engine.rows.stale = {.careful_events = 10, .careful_events_max = 10, .objects = 64};
+    engine.rows.events_max = 3;
     // Its events are old, and few: so that most are guessed to be new.
     engine.duplicates = {.careful_events = 10, .late = std::chrono::hours(24 * 3650)};
   };
