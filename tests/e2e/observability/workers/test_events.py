@@ -11,6 +11,8 @@ import pytest
 from keystrand_e2e.load import fresh_stories, send, send_events
 from keystrand_e2e.programs import Program
 from keystrand_e2e.system import System
+from keystrand_e2e.waiting import eventually
+from observability.watch import Watch
 from observability.workers.conftest import REFRESH_S, Start
 from operating.desk import Desk, headers_of
 from traffic import delivery
@@ -45,6 +47,12 @@ def position(letter: dict[str, Any]) -> str:
     return "/".join(str(letter[f"source_{part}"]) for part in ("topic", "partition", "offset"))
 
 
+def wait_change(worker: Watch, metric: str, **labels: str) -> None:
+    """Of a figure that librdkafka makes anew for each of its statistics."""
+    first = worker.value(metric, **labels)
+    eventually(lambda: worker.value(metric, **labels) != first, f"{metric} moves")
+
+
 def test_settled(system: System, desk: Desk, receiver: Program, start: Start, history: History) -> None:
     worker = start()
     now = time.time()
@@ -68,6 +76,8 @@ def test_settled(system: System, desk: Desk, receiver: Program, start: Start, hi
     worker.wait_value("keystrand_dead_letters_open", 1, REFRESH_S, error_code="malformed")
     assert worker.value("keystrand_refresh_timestamp_seconds", source="postgres") >= int(now)
     assert worker.value("keystrand_dead_letters_oldest_open_timestamp_seconds") >= int(now)
+    for figure in ("keystrand_kafka_broker_rtt_avg_seconds", "keystrand_kafka_broker_rtt_p99_seconds"):
+        wait_change(worker, figure, client="consumer")
 
 
 def test_written_at_once(system: System, receiver: Program, start: Start, history: History) -> None:
