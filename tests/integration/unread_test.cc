@@ -5,7 +5,7 @@
 #include "tests/integration/engine_fixture.h"
 #include "tests/integration/scripted_handler.h"
 
-/// Batches that are written without a look at what the database has (stale_check.h).
+/// Batches that are written without a look at what the database has (row_memory.h).
 namespace keystrand::worker::engine {
 namespace {
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <memory>
 #include <set>
 #include <thread>
 #include <utility>
@@ -286,7 +285,6 @@ Result<> BatchRunner::LockStrands(store::Transaction& transaction, Attempt& atte
   return {};
 }
 
-/// Before it is known which events are duplicates, so that all questions travel together.
 handlers::RowKeys BatchRunner::NeedsOf(const Attempt& attempt) const {
   handlers::RowKeys keys;
   for (const auto& entry : attempt.entries) {
@@ -300,6 +298,7 @@ handlers::RowKeys BatchRunner::NeedsOf(const Attempt& attempt) const {
   return keys;
 }
 
+/// Before it is known which events are duplicates, so that all questions travel together.
 Result<> BatchRunner::Load(store::Transaction& transaction, const handlers::RowKeys& keys, handlers::UnitOfWork& work) {
   std::vector<store::ObjectNeed> needs;
   for (const auto& [key, use] : keys.objects) needs.push_back({key, use.oldest, use.newest});

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "worker/engine/caution.h"
 #include "worker/engine/recent_objects.h"

@@ -98,11 +98,6 @@ def burst(seed: str, copies: int) -> list[Strand]:
     return [[delivery.of(event)] for _ in range(copies)]
 
 
-def single(seed: str) -> Delivery:
-    """A payment of a customer of whom nothing else is told."""
-    return burst(seed, 1)[0][0]
-
-
 def notice(seed: str) -> Delivery:
     """An event of a customer of whom nothing else is told, and of no object that anybody keeps."""
     story = Story(World(f"{seed} notice", START))
