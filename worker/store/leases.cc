@@ -55,12 +55,23 @@ ON CONFLICT (topic, "partition") DO UPDATE SET epoch = excluded.epoch, released_
 constexpr Statement kClear{"lease_clear", R"(
 DELETE FROM keystrand.suspect_tries WHERE topic = $1 AND "partition" = ANY ($2::integer[]))"};
 
-Params ProgressParams(const std::string& topic, const std::vector<Progress>& progress) {
+template <typename Items>
+Params PartitionParams(const std::string& topic, const Items& items) {
   Params params;
-  params.Add(topic)
-      .Add(ArrayOf(progress, [](const auto& p) { return p.partition; }))
-      .Add(ArrayOf(progress, [](const auto& p) { return p.epoch; }))
-      .Add(ArrayOf(progress, [](const auto& p) { return p.next_offset; }));
+  params.Add(topic).Add(ArrayOf(items, [](const auto& item) { return item.partition; }));
+  return params;
+}
+
+template <typename Items>
+Params HeldParams(const std::string& topic, const Items& items) {
+  auto params = PartitionParams(topic, items);
+  params.Add(ArrayOf(items, [](const auto& item) { return item.epoch; }));
+  return params;
+}
+
+Params ProgressParams(const std::string& topic, const std::vector<Progress>& progress) {
+  auto params = HeldParams(topic, progress);
+  params.Add(ArrayOf(progress, [](const auto& p) { return p.next_offset; }));
   return params;
 }
 
@@ -73,7 +84,7 @@ Result<std::vector<Lease>> RaiseEpochs(Transaction& transaction, const std::stri
   abandoned.Add(topic)
       .Add(ArrayOf(partitions, identity))
       .Add(static_cast<std::int64_t>((kTransactionTimeout + kAnswerGrace).count()));
-  transaction.Defer(kEndAbandoned, std::move(abandoned), [](const Rows&) -> Result<> { return {}; });
+  transaction.Assert(kEndAbandoned, std::move(abandoned));
   Params lock;
   lock.Add(topic).Add(ArrayOf(partitions, identity));
   if (auto locked = transaction.Run(kLockExclusive, lock); !locked) return Fail(locked.error());
@@ -93,9 +104,8 @@ Result<std::vector<Lease>> RaiseEpochs(Transaction& transaction, const std::stri
 
 void ShareLeases(Transaction& transaction, const std::string& topic, const std::vector<HeldEpoch>& held,
                  std::vector<std::int32_t>& lost) {
-  Params params;
-  params.Add(topic).Add(ArrayOf(held, [](const auto& h) { return h.partition; }));
-  transaction.Defer(kLockShared, params, [](const Rows&) -> Result<> { return {}; });
+  auto params = PartitionParams(topic, held);
+  transaction.Assert(kLockShared, params);
   transaction.Defer(kEpochs, std::move(params), [held, &lost](const Rows& rows) -> Result<> {
     std::map<std::int64_t, std::int64_t> now;
     for (std::size_t i = 0; i < rows.size(); ++i) now[rows.Int(i, 0)] = rows.Int(i, 1);
@@ -108,14 +118,8 @@ void ShareLeases(Transaction& transaction, const std::string& topic, const std::
 }
 
 void AssertLeases(Transaction& transaction, const std::string& topic, const std::vector<HeldEpoch>& held) {
-  Params share;
-  share.Add(topic).Add(ArrayOf(held, [](const auto& h) { return h.partition; }));
-  Params assert;
-  assert.Add(topic).Add(ArrayOf(held, [](const auto& h) { return h.partition; })).Add(ArrayOf(held, [](const auto& h) {
-    return h.epoch;
-  }));
-  transaction.Assert(kLockShared, std::move(share));
-  transaction.Assert(kAssert, std::move(assert));
+  transaction.Assert(kLockShared, PartitionParams(topic, held));
+  transaction.Assert(kAssert, HeldParams(topic, held));
 }
 
 Result<std::vector<std::int32_t>> StoreProgress(Transaction& transaction, const std::string& topic,
@@ -130,20 +134,15 @@ Result<std::vector<std::int32_t>> StoreProgress(Transaction& transaction, const 
 Result<> ReleaseLeases(Transaction& transaction, const std::string& topic, const std::vector<Progress>& progress) {
   const auto rows = transaction.Run(kRelease, ProgressParams(topic, progress));
   if (!rows) return Fail(rows.error());
-  Params partitions;
-  partitions.Add(topic).Add(ArrayOf(progress, [](const auto& p) { return p.partition; }));
-  const auto cleared = transaction.Run(kClear, partitions);
+  const auto cleared = transaction.Run(kClear, PartitionParams(topic, progress));
   if (!cleared) return Fail(cleared.error());
   return {};
 }
 
 Result<> EndLeases(Transaction& transaction, const std::string& topic, const std::vector<HeldEpoch>& held,
                    const std::string& owner) {
-  Params params;
-  params.Add(topic)
-      .Add(ArrayOf(held, [](const auto& h) { return h.partition; }))
-      .Add(ArrayOf(held, [](const auto& h) { return h.epoch; }))
-      .Add(owner);
+  auto params = HeldParams(topic, held);
+  params.Add(owner);
   const auto ended = transaction.Run(kEnd, params);
   if (!ended) return Fail(ended.error());
   return {};

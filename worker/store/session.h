@@ -62,8 +62,8 @@ class Transaction {
   /// a constant. `told`, if any, gets its rows when they have come, with the commit perhaps: it can change nothing any
   /// more.
   Result<> Write(const Statement& statement, Params params, std::function<void(const Rows&)> told = {});
-  /// As Write, of a statement that is quick and looks only: it fails by itself where something is not as it should be.
-  /// It travels with what comes next, and shares no time with it.
+  /// As Write, of a statement that is quick and writes no rows: it fails by itself where something is not as it should
+  /// be. It travels with what comes next, and shares no time with it.
   void Assert(const Statement& statement, Params params);
   /// To be filled with so many rows, then inserted.
   [[nodiscard]] NewRows NewRowsOf(const NewRowsStatement& statement, std::size_t rows) const;
