@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdlib>
 
+#include "common/kafka/name_cache.h"
+
 namespace keystrand::kafka {
 namespace {
 
@@ -18,6 +20,22 @@ Result<> Set(rd_kafka_conf_t* conf, const std::string& property, const std::stri
     return {};
   }
   return Fail(ErrorCode::kRejected, "kafka." + property + ": librdkafka refuses this property or its value");
+}
+
+/// How long a thread of librdkafka's waits for an address. glibc itself would give each name server 5 s, twice.
+constexpr std::chrono::milliseconds kNamePatience{2000};
+
+/// For all clients of the process, never destroyed: their threads ask it until they end.
+NameCache& Names() {
+  static auto* names = new NameCache(kNamePatience);
+  return *names;
+}
+
+/// librdkafka asks so for an address, and frees what it got by a call without a name.
+int Resolve(const char* node, const char* service, const addrinfo* hints, addrinfo** found, void*) {
+  if (node != nullptr) return Names().Resolve(node, service, *hints, found);
+  NameCache::Free(*found);
+  return 0;
 }
 
 /// librdkafka would write to stderr; errors come through the error callback or event instead.
@@ -42,6 +60,7 @@ Result<ConfHandle> MakeConf(const ClientSettings& settings, const Properties& fi
   for (const auto& [property, value] : fixed) {
     if (auto set = Set(conf.get(), property, value); !set) return Fail(set.error());
   }
+  rd_kafka_conf_set_resolve_cb(conf.get(), Resolve);
   if (settings.properties.find("debug") == settings.properties.end()) rd_kafka_conf_set_log_cb(conf.get(), DropLog);
   return conf;
 }

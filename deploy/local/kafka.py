@@ -24,11 +24,12 @@ JVM_FLAGS = [
 @dataclasses.dataclass(frozen=True)
 class Listener:
     """One more way into a broker, beside the usual one, on 127.0.0.1. `advertised`: the port that clients are sent to
-    instead, a proxy's; 0: none."""
+    instead, a proxy's; 0: none. `host`: where they are sent, a name or an address."""
 
     port: int
     protocol: str = "PLAINTEXT"  # or SSL, SASL_PLAINTEXT, SASL_SSL
     advertised: int = 0
+    host: str = "127.0.0.1"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,13 +134,13 @@ class Broker(Server):
         more = self._special.listeners
         bound = {"PLAINTEXT": self.port, "CONTROLLER": self._controller_port,
                  **{name: listener.port for name, listener in more.items()}}
-        advertised = {"PLAINTEXT": self.port,
-                      **{name: listener.advertised or listener.port for name, listener in more.items()}}
+        advertised = {"PLAINTEXT": f"127.0.0.1:{self.port}",
+                      **{name: f"{listener.host}:{listener.advertised or listener.port}" for name, listener in more.items()}}
         protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT",
                      **{name: listener.protocol for name, listener in more.items()}}
         return {
             "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in bound.items()),
-            "advertised.listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in advertised.items()),
+            "advertised.listeners": ",".join(f"{name}://{address}" for name, address in advertised.items()),
             "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
         }
 

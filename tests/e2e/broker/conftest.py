@@ -17,6 +17,9 @@ from process import free_port_block
 from stack import Stack
 
 
+BROKER_NAME = "broker.keystrand.test"  # known to nobody but the name server of the tests
+
+
 @dataclasses.dataclass(frozen=True)
 class Ways:
     """The ports of the one broker. On `direct` everyone may do everything: for the tests' own clients."""
@@ -26,6 +29,7 @@ class Ways:
     proxy: int
     sasl: int  # SASL_PLAINTEXT, for the users of the fixture of that name
     tls: int
+    named: int  # plaintext, but clients are sent to this port of BROKER_NAME
     authority: pathlib.Path  # the certificate that `tls` shows is signed by this one
     other_authority: pathlib.Path  # and not by this one
 
@@ -45,8 +49,8 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> Ways:
              f"{folder}/authority.pem", "-CAkey", f"{folder}/authority.key", "-keyout", f"{folder}/broker.key", "-out",
              f"{folder}/broker.crt")
     (folder / "broker.pem").write_text((folder / "broker.key").read_text() + (folder / "broker.crt").read_text())
-    first = free_port_block(4)
-    return Ways(0, first, first + 1, first + 2, first + 3, folder / "authority.pem", folder / "other.pem")
+    first = free_port_block(5)
+    return Ways(0, first, first + 1, first + 2, first + 3, first + 4, folder / "authority.pem", folder / "other.pem")
 
 
 class Users:
@@ -83,7 +87,7 @@ def servers(request: pytest.FixtureRequest, ways: Ways, broker_settings: dict[st
             users: Users) -> Iterator[Stack]:
     """Instead of the usual stack: a broker of one's own, which no other test waits for."""
     listeners = {"WIRE": Listener(ways.wire, advertised=ways.proxy), "SASL": Listener(ways.sasl, "SASL_PLAINTEXT"),
-                 "TLS": Listener(ways.tls, "SSL")}
+                 "TLS": Listener(ways.tls, "SSL"), "NAMED": Listener(ways.named, host=BROKER_NAME)}
     users.set(**{USER: PASSWORD, ROTATING_USER: PASSWORD})
     broker_settings |= {
         "listener.name.sasl.sasl.enabled.mechanisms": "PLAIN",

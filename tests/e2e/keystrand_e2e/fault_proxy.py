@@ -25,14 +25,15 @@ CALL_DEADLINE_S = 5
 
 class Proxy:
     """Passes everything as it is until told otherwise; faults hold for all connections, open ones included. `target`: a
-    port on 127.0.0.1. Methods are for any thread. Close it: `with FaultProxy(…) as proxy`. What a message is, its `line`
+    port on 127.0.0.1. `host`: its own address. Methods are for any thread. Close it: `with FaultProxy(…) as proxy`. What a message is, its `line`
     knows."""
 
     line: type[Line]  # of one connection
 
-    def __init__(self, target: int, port: int):
+    def __init__(self, target: int, port: int, host: str = "127.0.0.1"):
         self.target = target
         self.port = port
+        self.host = host
         self.latency_s = 0.0
         self.jitter_s = 0.0  # either way
         self.bytes_per_s = 0  # each way of each connection; 0: all there is
@@ -45,7 +46,7 @@ class Proxy:
 
     def __enter__(self) -> Proxy:
         self._thread.start()
-        self._server = self._call(asyncio.start_server(self._accept, "127.0.0.1", self.port))
+        self._server = self._call(asyncio.start_server(self._accept, self.host, self.port))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -194,8 +195,8 @@ class Line:
 class FaultProxy(Proxy):
     """In front of a Kafka listener."""
 
-    def __init__(self, target: int, port: int):
-        super().__init__(target, port)
+    def __init__(self, target: int, port: int, host: str = "127.0.0.1"):
+        super().__init__(target, port, host)
         self.produce_error = 0  # a Kafka error code: put into each answer to a produce request
         self.errors_put = 0
 

@@ -62,14 +62,16 @@ class System:
     def url(self, application: str = "e2e") -> str:
         return f"{self.server.url(self.database)}&application_name={application}"
 
-    def start_receiver(self, name: str = "receiver", flags: Sequence[str] = (), **settings: str) -> Program:
-        """A running receiver, not necessarily ready. `settings`: KEYSTRAND_… that differ from the usual."""
+    def start_receiver(self, name: str = "receiver", flags: Sequence[str] = (), under: Sequence[str] = (),
+                       **settings: str) -> Program:
+        """A running receiver, not necessarily ready. `settings`: KEYSTRAND_… that differ from the usual. `under`: a command
+        that becomes the program which its arguments end with."""
         port = free_port_block(2)
         environment = {**self.settings, "KEYSTRAND_LISTEN": f"127.0.0.1:{port}",
                        "KEYSTRAND_ADMIN_LISTEN": f"127.0.0.1:{port + 1}", "KEYSTRAND_SIGNING_SECRETS": delivery.TEST_SECRET,
                        "KEYSTRAND_DRAIN_GRACE_MS": "0", **settings}
-        return self._start(Program(name, [str(programs.BINARIES / "keystrand-receiver"), *flags], environment, self.folder,
-                                   port + 1))
+        return self._start(Program(name, [*under, str(programs.BINARIES / "keystrand-receiver"), *flags], environment,
+                                   self.folder, port + 1))
 
     def start_worker(self, name: str = "worker", flags: Sequence[str] = (), **settings: str) -> Program:
         """A running worker, not necessarily ready. Its leases and its database sessions bear its name."""
