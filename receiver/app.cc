@@ -77,7 +77,8 @@ kafka::ProducerSettings ProducerOf(const Settings& settings) {
 kafka::TopicWatch::Settings WatchOf(const Settings& settings) {
   kafka::TopicWatch::Settings watch;
   watch.client = ClientOf(settings);
-  watch.topics = {{settings.events_topic, settings.body_bytes_max + kRecordOverhead}};
+  watch.topics = {{settings.events_topic, settings.body_bytes_max + kRecordOverhead},
+                  {settings.dead_letters_topic, 0, false, true}};
   watch.durability = settings.durability;
   watch.interval = settings.topic_check_interval;
   return watch;

@@ -40,6 +40,10 @@ void AddProcess(config::Reader& reader, Settings& settings) {
 void AddKafka(config::Reader& reader, Settings& settings) {
   reader.Add(settings.kafka_brokers, {"kafka-brokers", "host:port of one or more brokers, comma separated", true});
   reader.Add(settings.events_topic, {"events-topic", "the topic that takes the raw events"});
+  reader.Add(settings.dead_letters_topic,
+             {"dead-letters-topic",
+              "the worker's topic for what cannot be applied, only looked at: at the start it must have as many "
+              "partitions as the events topic, or one of them has grown"});
   reader.Add(settings.durability,
              {"durability",
               "what the topic must be: replicated (at least 3 copies, 2 of them in sync), or "

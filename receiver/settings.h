@@ -24,6 +24,7 @@ struct Settings {
 
   std::string kafka_brokers;
   std::string events_topic = "keystrand.events";
+  std::string dead_letters_topic = "keystrand.dead-letters";
   kafka::Durability durability = kafka::Durability::kReplicated;
   std::chrono::milliseconds topic_check_interval{60'000};
   std::map<std::string, std::string> kafka_properties;

@@ -54,8 +54,9 @@ void ReadConfig(std::string_view name, const char* value, TopicDescription& desc
 /// A topic that the broker does not describe to us, with the remedy where there is one.
 tl::unexpected<Error> Undescribed(rd_kafka_resp_err_t error, const std::string& topic) {
   const bool forbidden = error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
-  return Fail(ToErrorCode(error), "topic " + topic + ": " + rd_kafka_err2name(error) +
-                                      (forbidden ? ": grant this client Describe and DescribeConfigs on it" : ""));
+  return Fail(forbidden ? ErrorCode::kRejected : ToErrorCode(error),
+              "topic " + topic + ": " + rd_kafka_err2name(error) +
+                  (forbidden ? ": grant this client Describe and DescribeConfigs on it" : ""));
 }
 
 }  // namespace

@@ -43,6 +43,15 @@ Result<> JudgeTopic(const TopicRequirement& required, Durability durability, std
   return {};
 }
 
+Result<> JudgeSamePartitions(const std::string& first, std::int32_t first_partitions, const std::string& second,
+                             std::int32_t second_partitions) {
+  if (first_partitions == second_partitions) return {};
+  return Unfit(first, "has " + std::to_string(first_partitions) + " partitions and " + second + " has " +
+                          std::to_string(second_partitions) +
+                          ", which have to be as many: where some were added, keys would move; drain that one and "
+                          "recreate it");
+}
+
 Result<std::unique_ptr<TopicWatch>> TopicWatch::Start(Settings settings, OnChange on_change) {
   auto admin = Admin::Create(settings.client);
   if (!admin) return Fail(admin.error());
@@ -102,25 +111,31 @@ void TopicWatch::Check() {
     notify = !judged_ || before != changed;
     verdict_ = verdict;
     judged_ = true;
-    partitions_ = counts;
+    if (verdict) partitions_ = counts;
   }
   wake_.notify_all();
   if (notify) on_change_(changed);
 }
 
 Result<> TopicWatch::CheckAll(std::vector<std::int32_t>& counts) const {
+  const bool first_time = counts.front() == 0;
   for (std::size_t i = 0; i < settings_.topics.size(); ++i) {
-    const auto seen = admin_->Describe(settings_.topics[i].topic, kAskTimeout);
-    if (!seen && seen.error().code == ErrorCode::kUnavailable) {
+    const auto& required = settings_.topics[i];
+    if (required.witness && !first_time) continue;
+    const auto seen = admin_->Describe(required.topic, kAskTimeout);
+    if (!seen) {
+      const auto code = seen.error().code;
+      if (required.witness && code != ErrorCode::kUnavailable) continue;  // missing, or not for us to look at
+      if (code == ErrorCode::kMisdeployed) return Fail(seen.error());
       return Fail(ErrorCode::kUnavailable, "the topic could not be checked yet: " + seen.error().detail);
     }
-    if (!seen) return Fail(seen.error());
-    if (auto judged = JudgeTopic(settings_.topics[i], settings_.durability, counts[i], *seen); !judged) return judged;
-    if (counts[i] == 0) counts[i] = seen->partitions;
-    if (settings_.topics[i].like_first && counts[i] != counts.front()) {
-      return Unfit(settings_.topics[i].topic, "has " + std::to_string(counts[i]) + " partitions, not " +
-                                                  std::to_string(counts.front()) + " as " +
-                                                  settings_.topics.front().topic + ": recreate it");
+    if (!required.witness) {
+      if (auto judged = JudgeTopic(required, settings_.durability, counts[i], *seen); !judged) return judged;
+    }
+    counts[i] = seen->partitions;
+    if (required.like_first || required.witness) {
+      const auto& first = settings_.topics.front().topic;
+      if (auto judged = JudgeSamePartitions(first, counts.front(), required.topic, counts[i]); !judged) return judged;
     }
   }
   return {};

@@ -24,12 +24,20 @@ struct TopicRequirement {
   std::string topic;
   std::int64_t record_bytes_min = 0;  ///< max.message.bytes must be at least this
   bool like_first = false;            ///< must have the partition count of the first topic of the watch
+  /// Only its partition count is looked at, only once, and only where it can be: a topic that belongs to others, and
+  /// tells whether the first one has grown while nobody watched.
+  bool witness = false;
 };
 
 /// Judges one topic. `partitions_before`: what an earlier check saw, or 0. Errors: kMisdeployed, one clear line with
 /// the remedy. Pure.
 Result<> JudgeTopic(const TopicRequirement& required, Durability durability, std::int32_t partitions_before,
                     const TopicDescription& seen);
+
+/// Judges whether two topics have the same partitions, as a topic of events and its dead letters must. Errors:
+/// kMisdeployed, likewise. Pure.
+Result<> JudgeSamePartitions(const std::string& first, std::int32_t first_partitions, const std::string& second,
+                             std::int32_t second_partitions);
 
 /// Checks topics when the broker is first reached and every minute after, on a thread of its own. Until the first
 /// success it asks every second.
@@ -70,7 +78,7 @@ class TopicWatch {
   bool stopping_ = false;
   bool judged_ = false;
   Result<> verdict_;
-  std::vector<std::int32_t> partitions_;  ///< as first seen, 0 = not yet
+  std::vector<std::int32_t> partitions_;  ///< at the first check that found nothing amiss, 0 = none yet
   std::thread thread_;
 };
 

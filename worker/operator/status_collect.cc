@@ -52,9 +52,9 @@ class KafkaQuestions {
     }
     const bool letters = topic == settings_.dead_letters_topic && !status_.topics.empty();
     const auto& events = letters ? status_.topics.front().seen : std::nullopt;
-    if (!events || events->partitions == seen.partitions) return "";
-    return "topic " + topic + " has " + std::to_string(seen.partitions) + " partitions, not " +
-           std::to_string(events->partitions) + " as " + settings_.events_topic + ": recreate it";
+    if (!events) return "";
+    const auto judged = kafka::JudgeSamePartitions(settings_.events_topic, events->partitions, topic, seen.partitions);
+    return judged ? "" : judged.error().detail;
   }
 
   Result<> AskPartitions(std::int32_t count) {

@@ -87,8 +87,9 @@ def test_password_changed_under_a_receiver_costs_no_accepted_delivery(
     check_answers(system, history)
 
 
-def rule(system: System, operation: AclOperation, user: str = USER) -> AclBinding:
-    return AclBinding(ResourceType.TOPIC, system.events, ResourcePatternType.LITERAL, f"User:{user}", "*", operation,
+def rule(system: System, operation: AclOperation, user: str = USER, topic_name: str = "") -> AclBinding:
+    """That the user may do so with a topic: with the events if none is named."""
+    return AclBinding(ResourceType.TOPIC, topic_name or system.events, ResourcePatternType.LITERAL, f"User:{user}", "*", operation,
                       AclPermissionType.ALLOW)
 
 
@@ -118,6 +119,15 @@ def test_right_to_write_taken_away_means_not_ready_and_503_until_it_is_back(
         traffic.flows()
 
     assert set(statuses(between(history, without_from, without_until))) == {503}
+    check_answers(system, history)
+
+
+def test_receiver_needs_no_right_to_see_the_dead_letters(
+        system: System, ways: Ways, admin: AdminClient, history: History) -> None:
+    done(admin.create_acls([rule(system, AclOperation.DESCRIBE, "someone-else", system.dead_letters)]))
+    receiver = start_as(system, ways, PASSWORD).wait_ready()
+    with Traffic(receiver, history) as traffic:
+        traffic.flows()
     check_answers(system, history)
 
 

@@ -45,9 +45,9 @@ def create(admin: AdminClient, topic_name: str, partitions: int = PARTITIONS, **
     done(admin.create_topics([NewTopic(topic_name, partitions, 1, config=config)]))
 
 
-def delete(admin: AdminClient, system: System) -> None:
-    done(admin.delete_topics([system.events]))
-    eventually(lambda: system.events not in admin.list_topics(timeout=5).topics, "topic gone")
+def delete(admin: AdminClient, topic_name: str) -> None:
+    done(admin.delete_topics([topic_name]))
+    eventually(lambda: topic_name not in admin.list_topics(timeout=5).topics, "topic gone")
 
 
 def watching(system: System, **settings: str) -> Program:
@@ -76,7 +76,7 @@ def refused_then_healed(system: System, receiver: Program, history: History, tel
 
 
 def test_missing_topic_is_named_with_the_remedy(system: System, admin: AdminClient, history: History, tell: Tell) -> None:
-    delete(admin, system)
+    delete(admin, system.events)
     refused_then_healed(system, watching(system), history, tell, "does not exist: run `keystrand topics create`",
                         lambda: create(admin, system.events))
 
@@ -125,12 +125,39 @@ def test_partitions_added_are_refused_because_keys_would_move(
     assert all(attempt.seconds < 9 for attempt in history.attempts)
 
 
+def test_partitions_added_while_no_receiver_ran_are_told_by_the_dead_letters_topic(
+        system: System, admin: AdminClient, history: History) -> None:
+    done(admin.create_partitions([NewPartitions(system.events, PARTITIONS + 1)]))
+    receiver = watching(system)
+    with Traffic(receiver, history) as traffic:
+        unready_because(receiver, "topic", f"topic {system.events} has {PARTITIONS + 1} partitions and "
+                                           f"{system.dead_letters} has {PARTITIONS}, which have to be as many")
+        traffic.fails(50)
+    assert set(statuses(history.attempts)) == {503}
+    assert check_answers(system, history) == []
+
+
+def test_dead_letters_topic_is_no_concern_of_a_receiver_that_runs(
+        system: System, admin: AdminClient, history: History) -> None:
+    receiver = watching(system).wait_ready()
+    delete(admin, system.dead_letters)
+    create(admin, system.dead_letters, PARTITIONS + 1)
+    # Unfit and fit again: so it has looked at everything since.
+    alter(admin, system.events, max_message_bytes="100000")
+    unready_because(receiver, "topic", "max.message.bytes")
+    alter(admin, system.events, max_message_bytes=str(2 << 20))
+    receiver.wait_ready()
+    with Traffic(receiver, history) as traffic:
+        traffic.flows()
+    check_answers(system, history)
+
+
 def test_topic_deleted_and_made_again_is_served_again(
         system: System, admin: AdminClient, history: History, tell: Tell) -> None:
     receiver = watching(system).wait_ready()
     with Traffic(receiver, history) as traffic:
         traffic.flows()
-        delete(admin, system)
+        delete(admin, system.events)
         unready_because(receiver, "topic", "does not exist")
         missing_from = time.time()
         traffic.fails(50)
