@@ -137,6 +137,7 @@ void Telemetry::OnSettled(const engine::Item& item, std::int32_t partition, engi
     if (item.attempts == 0 && live) worker_.Waited(since_accepted - took);
   }
   if (outcome == engine::EventOutcome::kApplied) {
+    if ((*item.event)->envelope.has_nul_escape) worker_.nul_replaced.Increment();
     if (live) worker_.Finished(metrics::EndToEndOutcome::kApplied, since_accepted);
     worker_.Applied(clock_.Now());
   }

@@ -12,6 +12,8 @@ constexpr Name kBuffered{"keystrand_worker_events_buffered", "Events read from K
 constexpr Name kBlockedKeys{"keystrand_worker_blocked_keys", "Customers whose next event waits behind a retry"};
 constexpr Name kPaused{"keystrand_worker_paused_partitions", "Partitions that are not read for now"};
 constexpr Name kTraceInvalid{"keystrand_trace_context_invalid_total", "Records whose traceparent cannot be read"};
+constexpr Name kNulReplaced{"keystrand_worker_nul_replaced_total",
+                            "Applied events whose rows have U+FFFD where Stripe's text has a NUL"};
 constexpr Name kFenced{"keystrand_worker_fenced_total", "Batches refused because another worker owns the partition"};
 constexpr Name kRedelivered{"keystrand_worker_redelivered_total", "Records that were settled before, by position"};
 constexpr Name kInDoubt{"keystrand_worker_commits_in_doubt_total", "Commits whose answer was lost"};
@@ -67,6 +69,7 @@ WorkerMetrics::WorkerMetrics(Registry& registry, std::chrono::system_clock::time
       blocked_keys(registry.AddGauge(kBlockedKeys)),
       paused_partitions(registry.AddGauge(kPaused)),
       trace_context_invalid(registry.AddCounter(kTraceInvalid)),
+      nul_replaced(registry.AddCounter(kNulReplaced)),
       fenced(registry.AddCounter(kFenced)),
       redelivered(registry.AddCounter(kRedelivered)),
       commits_in_doubt(registry.AddCounter(kInDoubt)),

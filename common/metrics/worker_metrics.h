@@ -37,6 +37,7 @@ class WorkerMetrics {
   Gauge blocked_keys;
   Gauge paused_partitions;
   Counter trace_context_invalid;
+  Counter nul_replaced;
   Counter fenced;
   Counter redelivered;
   Counter commits_in_doubt;

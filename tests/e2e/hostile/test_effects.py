@@ -125,6 +125,13 @@ def test_nothing_else_became_of_them(settled: Settled) -> None:
     assert settled.receiver.running and settled.worker.running
 
 
+def test_each_nul_that_tables_cannot_hold_is_counted(settled: Settled) -> None:
+    """J20."""
+    replaced = sum("\ufffd" in str(variant.effect(settled.moment).shown) for variant in QUEUED)
+    assert replaced > 0
+    assert settled.worker.metrics().sum("keystrand_worker_nul_replaced_total") == replaced
+
+
 def test_texts_of_events_make_no_label_and_no_log_line(settled: Settled) -> None:
     """J31 to J33, and whatever else is in the bodies: series are a closed set, and lines of a log are JSON of ours."""
     assert series(settled.worker) == settled.series_before

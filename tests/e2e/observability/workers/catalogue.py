@@ -16,7 +16,8 @@ MATRIX = "each statement with each class; one of each class is moved"
 
 TYPES = {
     "counter": """
-        keystrand_trace_context_invalid_total keystrand_worker_fenced_total keystrand_worker_redelivered_total
+        keystrand_trace_context_invalid_total keystrand_worker_nul_replaced_total
+        keystrand_worker_fenced_total keystrand_worker_redelivered_total
         keystrand_worker_commits_in_doubt_total keystrand_worker_bisects_total keystrand_worker_conflicts_total
         keystrand_dead_letter_write_failures_total keystrand_worker_events_total
         keystrand_handler_attempts_total keystrand_handler_errors_total keystrand_dead_letters_total
@@ -88,6 +89,7 @@ ENTRIES = [
     moved("keystrand_worker_last_applied_timestamp_seconds", "test_settled"),
     unmoved("keystrand_worker_concurrency_limit", CONSTANT),
     moved("keystrand_trace_context_invalid_total", "test_settled"),
+    moved("keystrand_worker_nul_replaced_total", "test_settled"),
     moved("keystrand_dead_letters_total", "test_settled", error_code="malformed"),
     moved("keystrand_dead_letters_total", "test_failed", error_code="rejected"),
     unmoved("keystrand_dead_letters_total", HOURS, error_code="internal"),

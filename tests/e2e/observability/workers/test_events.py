@@ -62,13 +62,16 @@ def test_settled(system: System, desk: Desk, receiver: Program, start: Start, hi
     untraced = json.dumps(customer("c", 1)).encode()
     desk.produce("test/self/cus_c", untraced, dict(headers_of(untraced, "evt_c1")) | {"traceparent": "00-0-0-0"})
     system.wait_drained()
-    send_events(receiver, history, customer("a", 3, now + 1))  # of a row that is there
+    damaged = customer("a", 3, now + 1)  # of a row that is there
+    damaged["data"]["object"]["name"] = "NUL\0"
+    send_events(receiver, history, damaged)
     system.wait_drained()
     system.wait_committed()
     for outcome, count in {"applied": 4, "duplicate": 1, "stale": 1, "ignored": 1, "dead_lettered": 1}.items():
         assert worker.wait_value("keystrand_worker_events_total", count, outcome=outcome, origin="live") == count, outcome
     assert worker.value("keystrand_handler_attempts_total", result="ok") == 6
     assert worker.value("keystrand_trace_context_invalid_total") == 1
+    worker.wait_value("keystrand_worker_nul_replaced_total", 1)
     assert worker.value("keystrand_dead_letters_total", error_code="malformed") == 1
     assert worker.value("keystrand_worker_last_applied_timestamp_seconds") >= int(now)
     assert worker.value("keystrand_kafka_consumer_steady") == 1

@@ -114,6 +114,7 @@ const std::vector<Expected> kWorker = {
     {"keystrand_offset_commits_total", "counter", {"result"}, {}},
     {"keystrand_rebalances_total", "counter", {"kind"}, {}},
     {"keystrand_trace_context_invalid_total", "counter", {}, {}},
+    {"keystrand_worker_nul_replaced_total", "counter", {}, {}},
     {"keystrand_worker_fenced_total", "counter", {}, {}},
     {"keystrand_worker_redelivered_total", "counter", {}, {}},
     {"keystrand_worker_commits_in_doubt_total", "counter", {}, {}},
