@@ -38,9 +38,15 @@ class Exposition:
 
     def value(self, metric: str, **labels: str) -> float:
         """The sum over the series with these labels. That there is none is a mistake of the caller."""
-        found = [value for series, value in self.values.items() if series.metric == metric and series.has(labels)]
+        found = self._find(metric, labels)
         assert found, f"no series {metric} {labels}"
         return sum(found)
+
+    def has(self, metric: str, **labels: str) -> bool:
+        return bool(self._find(metric, labels))
+
+    def _find(self, metric: str, labels: dict[str, str]) -> list[float]:
+        return [value for series, value in self.values.items() if series.metric == metric and series.has(labels)]
 
 
 def parse(text: str) -> Exposition:

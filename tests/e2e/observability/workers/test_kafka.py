@@ -20,18 +20,25 @@ AWAY_S = 60
 IMPATIENT = ["--kafka.socket.timeout.ms=1000", "--kafka.message.timeout.ms=2000"]
 
 
+def unreadable(seed: str, count: int) -> list[list[delivery.Delivery]]:
+    """So many, each with a key of its own."""
+    return [[delivery.unreadable(f'{{"id": "evt_{seed}_cut_o{n}')] for n in range(count)]
+
+
 @pytest.mark.timeout(240)
 def test_broker_frozen(system: System, receiver: Program, start: Start, history: History) -> None:
     """And killed, in the end: with a dead letter that is committed and not published, a worker that is asked to stop, and
     one that has not joined yet."""
     leaver = start("leaver", flags=IMPATIENT)
     worker = start(flags=IMPATIENT)
-    send(receiver, history, *stories("before", 30))
+    # Letters for both, since a producer meets its broker with the first one.
+    send(receiver, history, *stories("before", 30), *unreadable("before", 20))
     system.wait_drained()
+    for client in ("consumer", "producer"):
+        eventually(lambda: worker.scrape().has("keystrand_kafka_broker_up", client=client), f"reached by the {client}")
     with psycopg.connect(system.url("rival")) as rival:
         rival.execute("LOCK TABLE keystrand.dead_letters")
-        send(receiver, history, *([delivery.unreadable(f'{{"id": "evt_cut_o{n}')] for n in range(20)),
-             *stories("uncommitted", 30))
+        send(receiver, history, *unreadable("uncommitted", 20), *stories("uncommitted", 30))
         eventually(lambda: system.value("SELECT count(*) FROM pg_locks WHERE NOT granted") > 1, "letters at hand")
         system.stack.pause_broker()
     try:
@@ -50,6 +57,8 @@ def test_broker_frozen(system: System, receiver: Program, start: Start, history:
             worker.wait_value("keystrand_kafka_client_errors_total", 1, AWAY_S, code="_TRANSPORT", client=client)
         # The consumer says so only if its coordinator is not the last to be lost.
         worker.wait_value("keystrand_kafka_client_errors_total", 1, AWAY_S, code="_ALL_BROKERS_DOWN", client="producer")
+        for client in ("consumer", "producer"):
+            eventually(lambda: not worker.value("keystrand_kafka_broker_up", client=client), f"seen down by the {client}")
     finally:
         system.stack.kill_broker()
         system.stack.start_broker()
