@@ -20,8 +20,8 @@
 namespace keystrand::worker {
 
 /// Gauges of the whole system and of this worker's partitions: what is dead, parked and behind. One thread asks the
-/// database and Kafka every 15 s (or as set), with 5 s for each; a scrape answers from memory. While one of them is away its old
-/// values stay, their time stands still, and the failure is counted.
+/// database and Kafka every 15 s (or as set), with 5 s for each; a scrape answers from memory. While one of them is
+/// away its old values stay, their time stands still, and the failure is counted.
 class SystemGauges {
  public:
   struct Settings {

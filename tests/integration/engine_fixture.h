@@ -142,7 +142,7 @@ class EngineTest : public testing::Test {
   std::vector<const handlers::Handler*> handlers_{&mirror_};
   RetrySettings retry_;
   std::int64_t careful_events_ = 1000;  ///< until it is guessed which events are new
-  RowMemory::Settings rows_;
+  memory::RowMemory::Settings rows_;
   Counts counts_;
   Statements statements_;
   std::unique_ptr<Engine> engine_;

@@ -184,7 +184,7 @@ std::vector<std::vector<std::string>> EndOf(const std::string& account) {
 class AnyStory : public UnreadTest, public testing::WithParamInterface<std::uint32_t> {};
 
 TEST_P(AnyStory, EndsAsIfAllHadBeenRead) {
-  const auto run = [&](const std::string& account, RowMemory::Settings rows) {
+  const auto run = [&](const std::string& account, memory::RowMemory::Settings rows) {
     rows_ = rows;
     StartAnew();
     for (const auto& body : Story(GetParam(), account)) SendAndSettle(body);

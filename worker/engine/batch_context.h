@@ -14,8 +14,8 @@
 #include "worker/engine/observer.h"
 #include "worker/engine/parked_loader.h"
 #include "worker/engine/retry_policy.h"
-#include "worker/engine/row_memory.h"
 #include "worker/handlers/handler.h"
+#include "worker/memory/row_memory.h"
 
 namespace keystrand::worker::engine {
 
@@ -35,7 +35,7 @@ struct BatchContext {
   ExclusiveGate& gate;  ///< all batches run inside: an event that is about to be called a killer runs alone
   DatabaseState& database;
   DuplicateCheck& duplicates;
-  RowMemory& rows;
+  memory::RowMemory& rows;
   EngineObserver& observer;
   OutcomeObserver* outcomes = nullptr;  ///< none in the product
 };

@@ -3,9 +3,9 @@
 #include <chrono>
 #include <cstdint>
 
-#include "worker/engine/caution.h"
 #include "worker/engine/entry.h"
-#include "worker/engine/recent_events.h"
+#include "worker/memory/caution.h"
+#include "worker/memory/recent_events.h"
 
 namespace keystrand::worker::engine {
 
@@ -39,8 +39,8 @@ class DuplicateCheck {
   [[nodiscard]] bool IsLate(const handlers::Event& event) const;
 
   const Settings settings_;
-  Caution caution_;
-  RecentEvents recent_;
+  memory::Caution caution_;
+  memory::RecentEvents recent_;
 };
 
 }  // namespace keystrand::worker::engine

@@ -135,7 +135,7 @@ class Engine::Impl {
   Breakers breakers_;
   ExclusiveGate gate_;
   DuplicateCheck duplicates_;
-  RowMemory rows_;
+  memory::RowMemory rows_;
   BatchContext context_;
   std::unique_ptr<PollLoop> poll_;
   std::vector<std::unique_ptr<Executor>> executors_;

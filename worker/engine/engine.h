@@ -13,8 +13,8 @@
 #include "worker/engine/duplicate_check.h"
 #include "worker/engine/observer.h"
 #include "worker/engine/retry_policy.h"
-#include "worker/engine/row_memory.h"
 #include "worker/handlers/handler.h"
+#include "worker/memory/row_memory.h"
 #include "worker/store/session.h"
 
 namespace keystrand::worker::engine {
@@ -36,7 +36,7 @@ struct EngineSettings {
   std::chrono::milliseconds parked_interval{1000};  ///< parked events that are due are looked for this often
   store::DatabaseSettings database;
   DuplicateCheck::Settings duplicates;
-  RowMemory::Settings rows;
+  memory::RowMemory::Settings rows;
 };
 
 /// Who is told what. All outlive the engine; the pointers may be null.

@@ -10,8 +10,8 @@
 #include "tests/bench/from_memory/batches.h"
 #include "tests/bench/measure/json_line.h"
 #include "tests/bench/measure/process_cpu.h"
-#include "worker/engine/recent_events.h"
 #include "worker/handlers/mirror.h"
+#include "worker/memory/recent_events.h"
 #include "worker/store/inbox.h"
 #include "worker/store/leases.h"
 #include "worker/store/objects.h"
@@ -67,7 +67,7 @@ worker::store::InboxRow RowOf(const ReadDelivery& delivery, std::int32_t partiti
 }
 
 Result<> SettleIn(Transaction& transaction, const MemoryBatch& batch, std::int64_t epoch,
-                  const worker::engine::RecentEvents& recent) {
+                  const worker::memory::RecentEvents& recent) {
   static const Mirror mirror{{}};
   std::vector<std::int32_t> lost;
   worker::store::ShareLeases(transaction, kTopic, {{batch.partition, epoch}}, lost);
@@ -128,7 +128,7 @@ Result<std::vector<std::int64_t>> TakeLeases(const Settings& settings) {
 
 /// Until the topic is empty.
 Result<> Settle(Session& session, MemoryTopic& topic, const std::vector<std::int64_t>& epochs, std::size_t batch_max,
-                worker::engine::RecentEvents& recent) {
+                worker::memory::RecentEvents& recent) {
   while (const auto batch = topic.Take(batch_max)) {
     const auto epoch = epochs[static_cast<std::size_t>(batch->partition)];
     const auto settled = session.InTransaction(
@@ -157,7 +157,7 @@ Result<std::string> Run(const Settings& settings) {
     if (auto connected = sessions.back().Connect(); !connected) return Fail(connected.error());
   }
 
-  worker::engine::RecentEvents recent;
+  worker::memory::RecentEvents recent;
   const auto cpu_before = OwnCpuTime();
   const auto begin = std::chrono::steady_clock::now();
   std::vector<Result<>> results(sessions.size());

@@ -3,11 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "worker/engine/caution.h"
-#include "worker/engine/recent_objects.h"
 #include "worker/handlers/unit_of_work.h"
+#include "worker/memory/caution.h"
+#include "worker/memory/recent_objects.h"
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 
 /// Which rows a batch has to look at before it writes them. Nearly every event is the newest of its object, and then
 /// the look is nothing but a round trip: the row is replaced on the condition that it has a lower rank, and the
@@ -41,4 +41,4 @@ class StaleCheck {
   RecentObjects recent_;
 };
 
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

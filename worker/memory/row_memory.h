@@ -3,12 +3,12 @@
 #include <cstddef>
 #include <string_view>
 
-#include "worker/engine/known_rows.h"
-#include "worker/engine/stale_check.h"
 #include "worker/handlers/unit_of_work.h"
+#include "worker/memory/known_rows.h"
+#include "worker/memory/stale_check.h"
 #include "worker/store/new_rows.h"
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 
 /// What is known of rows without a look at them, so that a small batch is decided and written in one round trip.
 /// Nothing rests on it but time: each row is written on the condition that it is what it was taken for. Shared by all
@@ -45,4 +45,4 @@ class RowMemory {
   KnownRows rows_;
 };
 
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

@@ -1,8 +1,8 @@
-#include "worker/engine/stale_check.h"
+#include "worker/memory/stale_check.h"
 
 #include <gtest/gtest.h>
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 namespace {
 
 using handlers::Objects;
@@ -76,4 +76,4 @@ TEST(StaleCheckTest, WhatItSuspectedIsNoSurprise) {
 }
 
 }  // namespace
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

@@ -1,9 +1,9 @@
-#include "worker/engine/recent_events.h"
+#include "worker/memory/recent_events.h"
 
 #include <algorithm>
 #include <functional>
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 namespace {
 
 constexpr std::size_t kBuckets = std::size_t{1} << 18U;
@@ -34,4 +34,4 @@ bool RecentEvents::Knows(std::string_view event_id) const {
                      [tag = tag](const auto& known) { return known.load(std::memory_order_relaxed) == tag; });
 }
 
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

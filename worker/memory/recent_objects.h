@@ -9,7 +9,7 @@
 #include "worker/handlers/guard.h"
 #include "worker/store/objects.h"
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 
 /// Remembers, in 8 bytes each, the rank of about so many objects that it was told of last. It may forget one sooner,
 /// and takes one in ten million strangers for known: what it says is a guess. Thread-safe.
@@ -34,4 +34,4 @@ class RecentObjects {
   std::unique_ptr<Bucket[]> buckets_;
 };
 
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

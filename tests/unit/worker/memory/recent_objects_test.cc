@@ -1,4 +1,4 @@
-#include "worker/engine/recent_objects.h"
+#include "worker/memory/recent_objects.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 namespace {
 
 using handlers::Rank;
@@ -105,4 +105,4 @@ TEST(RecentObjectsTest, TakesManyThreads) {
 }
 
 }  // namespace
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

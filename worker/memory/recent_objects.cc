@@ -1,10 +1,10 @@
-#include "worker/engine/recent_objects.h"
+#include "worker/memory/recent_objects.h"
 
 #include <algorithm>
 #include <functional>
 #include <string_view>
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 namespace {
 
 constexpr int kSecondBits = 34;  ///< until the year 2514; a time beyond counts as its end
@@ -61,4 +61,4 @@ bool RecentObjects::HasReached(const store::ObjectKey& key, const handlers::Rank
   });
 }
 
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

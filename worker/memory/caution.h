@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 
 /// When a guess that only costs time is to be made: once so many events in a row have shown that it would have been
 /// right. After each that was wrong, twice as many. Thread-safe.
@@ -29,4 +29,4 @@ class Caution {
   std::atomic<std::int64_t> left_;  ///< of it, what is to come
 };
 
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

@@ -1,4 +1,4 @@
-#include "worker/engine/known_rows.h"
+#include "worker/memory/known_rows.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 namespace {
 
 using std::chrono::seconds;
@@ -113,4 +113,4 @@ TEST(KnownRowsTest, TakesManyThreads) {
 }
 
 }  // namespace
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string_view>
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 
 /// Remembers, in 4 MiB, about the last half million event ids that it was told. It may forget one sooner (of 100,000
 /// ids back, one in two thousand) and takes one in a thousand million strangers for known: what it says is a guess.
@@ -30,4 +30,4 @@ class RecentEvents {
   std::unique_ptr<Bucket[]> buckets_;
 };
 
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

@@ -1,8 +1,8 @@
-#include "worker/engine/stale_check.h"
+#include "worker/memory/stale_check.h"
 
 #include <algorithm>
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 
 bool StaleCheck::Suspects(const store::ObjectKey& key, const handlers::RowKeys::Use& use) const {
   return !use.unless_lower || recent_.HasReached(key, *use.unless_lower);
@@ -26,4 +26,4 @@ void StaleCheck::Remember(const handlers::Objects& objects) {
   for (const auto* row : objects.All()) recent_.Remember(row->key, handlers::RankOf(*row));
 }
 
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

@@ -1,8 +1,8 @@
-#include "worker/engine/known_rows.h"
+#include "worker/memory/known_rows.h"
 
 #include <utility>
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 namespace {
 
 constexpr std::size_t kRowBytes = 512;  ///< about what a row costs beside its texts
@@ -89,4 +89,4 @@ void KnownRows::Drop(Rows::iterator row) {
   by_age_.erase(row);
 }
 
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

@@ -1,10 +1,10 @@
-#include "worker/engine/row_memory.h"
+#include "worker/memory/row_memory.h"
 
 #include <memory>
 #include <utility>
 #include <vector>
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 
 bool RowMemory::Supplies(const handlers::RowKeys& keys, std::size_t events, std::string_view database, Time now,
                          handlers::UnitOfWork& work) {
@@ -39,4 +39,4 @@ void RowMemory::Refused(const handlers::UnitOfWork& work) {
   for (const auto& [key, version] : work.versions) rows_.Forget(key);
 }
 
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

@@ -1,8 +1,8 @@
-#include "worker/engine/row_memory.h"
+#include "worker/memory/row_memory.h"
 
 #include <gtest/gtest.h>
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 namespace {
 
 using handlers::RowKeys;
@@ -88,4 +88,4 @@ TEST_F(RowMemoryTest, AfterAWrongGuessAllIsLookedAt) {
 }
 
 }  // namespace
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory

@@ -12,7 +12,7 @@
 
 #include "worker/store/objects.h"
 
-namespace keystrand::worker::engine {
+namespace keystrand::worker::memory {
 
 /// A row as a transaction of this worker left it.
 struct KnownRow {
@@ -53,4 +53,4 @@ class KnownRows {
   std::size_t bytes_ = 0;
 };
 
-}  // namespace keystrand::worker::engine
+}  // namespace keystrand::worker::memory
