@@ -1,6 +1,6 @@
 #include "worker/store/dead_letters.h"
 
-#include "common/core/utf8.h"
+#include "worker/store/letter_params.h"
 
 namespace keystrand::worker::store {
 namespace {
@@ -74,48 +74,10 @@ SELECT l.source_topic, l.source_partition, l.source_offset
     ON l.source_topic = u.topic AND l.source_partition = u."partition" AND l.source_offset = u."offset"
  WHERE l.published_at IS NOT NULL)"};
 
-Params PositionParams(const SourcePosition& position) {
-  Params params;
-  params.Add(position.topic).Add(position.partition).Add(position.offset);
-  return params;
-}
-
-Params PositionParams(const std::vector<SourcePosition>& positions) {
-  Params params;
-  params
-      .Add(ArrayOf(
-          positions, [](const auto& source) -> const auto& { return source.topic; }))
-      .Add(ArrayOf(positions, [](const auto& source) { return source.partition; }))
-      .Add(ArrayOf(positions, [](const auto& source) { return source.offset; }));
-  return params;
-}
-
 }  // namespace
 
 Result<> InsertDeadLetter(Transaction& transaction, const DeadLetter& letter) {
-  Params params;
-  params.Add(letter.source.topic)
-      .Add(letter.source.partition)
-      .Add(letter.source.offset)
-      .Add(letter.cycle)
-      .Add(letter.scope)
-      .Add(letter.event_id)
-      .Add(letter.event_type)
-      .Add(Printable(letter.key))
-      .Add(Bytea(letter.key))
-      .Add(ArrayOf(letter.headers, [](const auto& header) { return Printable(header.name); }))
-      .Add(ArrayOf(letter.headers, [](const auto& header) { return Printable(header.value); }))
-      .Add(Bytea(letter.payload))
-      .Add(letter.record_timestamp_ms)
-      .Add(letter.stage)
-      .Add(letter.error_code)
-      .Add(Printable(letter.error_message))
-      .Add(letter.fingerprint)
-      .Add(letter.attempts)
-      .Add(letter.first_failed_at_ms)
-      .Add(letter.failed_at_ms)
-      .Add(letter.worker);
-  const auto inserted = transaction.Run(kInsert, params);
+  const auto inserted = transaction.Run(kInsert, LetterParams(letter));
   if (!inserted) return Fail(inserted.error());
   const auto history = transaction.Run(kHistory, PositionParams(letter.source));
   if (!history) return Fail(history.error());
@@ -125,15 +87,8 @@ Result<> InsertDeadLetter(Transaction& transaction, const DeadLetter& letter) {
 Result<ReplayedLetter> ReopenDeadLetter(Transaction& transaction, const DeadLetter& letter,
                                         const std::string& replay_id) {
   auto params = PositionParams(letter.source);
-  params.Add(replay_id)
-      .Add(letter.stage)
-      .Add(letter.error_code)
-      .Add(Printable(letter.error_message))
-      .Add(letter.fingerprint)
-      .Add(letter.attempts)
-      .Add(letter.first_failed_at_ms)
-      .Add(letter.failed_at_ms)
-      .Add(letter.worker);
+  params.Add(replay_id);
+  AddFailure(letter, params);
   const auto reopened = transaction.Run(kReopen, params);
   if (!reopened) return Fail(reopened.error());
   if (reopened->affected() > 0) return ReplayedLetter::kReopened;
@@ -189,11 +144,7 @@ Result<std::vector<SourcePosition>> FindPublished(Transaction& transaction,
                                                   const std::vector<SourcePosition>& letters) {
   const auto rows = transaction.Run(kFindPublished, PositionParams(letters));
   if (!rows) return Fail(rows.error());
-  std::vector<SourcePosition> published;
-  for (std::size_t i = 0; i < rows->size(); ++i) {
-    published.push_back({std::string(rows->Text(i, 0)), static_cast<std::int32_t>(rows->Int(i, 1)), rows->Int(i, 2)});
-  }
-  return published;
+  return PositionsIn(*rows);
 }
 
 Result<> MarkPublished(Transaction& transaction, const std::vector<SourcePosition>& letters) {

@@ -1,8 +1,7 @@
 #include "worker/store/letter_rebuild.h"
 
-#include <algorithm>
-
 #include "common/core/utf8.h"
+#include "worker/store/letter_params.h"
 
 namespace keystrand::worker::store {
 namespace {
@@ -47,12 +46,6 @@ INSERT INTO keystrand.dead_letter_attempts (source_topic, source_partition, sour
 VALUES ($1, $2::integer, $3::bigint, $4::integer, $5, $6, $7, $8::integer, to_timestamp($9::bigint / 1000.0), $10)
 ON CONFLICT DO NOTHING)"};
 
-Params PositionParams(const SourcePosition& source) {
-  Params params;
-  params.Add(source.topic).Add(source.partition).Add(source.offset);
-  return params;
-}
-
 /// Replaying without an id could be neither resumed nor recognised.
 LetterVerdict VerdictAt(const Rows& rows) {
   LetterVerdict verdict{std::string(rows.Text(0, 0)), std::string(rows.Text(0, 1))};
@@ -64,19 +57,9 @@ LetterVerdict VerdictAt(const Rows& rows) {
 
 Result<std::vector<SourcePosition>> FindMissingLetters(Transaction& transaction,
                                                        const std::vector<SourcePosition>& letters) {
-  Params params;
-  params
-      .Add(ArrayOf(
-          letters, [](const auto& source) -> const auto& { return source.topic; }))
-      .Add(ArrayOf(letters, [](const auto& source) { return source.partition; }))
-      .Add(ArrayOf(letters, [](const auto& source) { return source.offset; }));
-  const auto rows = transaction.Run(kMissing, params);
+  const auto rows = transaction.Run(kMissing, PositionParams(letters));
   if (!rows) return Fail(rows.error());
-  std::vector<SourcePosition> missing;
-  for (std::size_t i = 0; i < rows->size(); ++i) {
-    missing.push_back({std::string(rows->Text(i, 0)), static_cast<std::int32_t>(rows->Int(i, 1)), rows->Int(i, 2)});
-  }
-  return missing;
+  return PositionsIn(*rows);
 }
 
 Result<LetterVerdict> JudgeLetter(Transaction& transaction, const DeadLetter& letter) {
@@ -96,28 +79,8 @@ Result<LetterVerdict> JudgeLetter(Transaction& transaction, const DeadLetter& le
 
 Result<bool> InsertRebuiltLetter(Transaction& transaction, const DeadLetter& letter, const LetterVerdict& verdict,
                                  std::int64_t published_at_ms) {
-  Params params = PositionParams(letter.source);
-  params.Add(letter.cycle)
-      .Add(letter.scope)
-      .Add(letter.event_id)
-      .Add(letter.event_type)
-      .Add(Printable(letter.key))
-      .Add(Bytea(letter.key))
-      .Add(ArrayOf(letter.headers, [](const auto& header) { return Printable(header.name); }))
-      .Add(ArrayOf(letter.headers, [](const auto& header) { return Printable(header.value); }))
-      .Add(Bytea(letter.payload))
-      .Add(letter.record_timestamp_ms)
-      .Add(letter.stage)
-      .Add(letter.error_code)
-      .Add(Printable(letter.error_message))
-      .Add(Printable(letter.fingerprint))
-      .Add(letter.attempts)
-      .Add(letter.first_failed_at_ms)
-      .Add(letter.failed_at_ms)
-      .Add(Printable(letter.worker))
-      .Add(verdict.status)
-      .Add(verdict.replay_id)
-      .Add(published_at_ms);
+  auto params = LetterParams(letter);
+  params.Add(verdict.status).Add(verdict.replay_id).Add(published_at_ms);
   const auto inserted = transaction.Run(kInsert, params);
   if (!inserted) return Fail(inserted.error());
   return inserted->affected() == 1;
