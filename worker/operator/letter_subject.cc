@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "worker/operator/event_report.h"
-#include "worker/operator/json.h"
 
 namespace keystrand::worker::op {
 namespace {
@@ -26,5 +25,18 @@ std::string Subject(const Letter& letter) {
 
 std::string LetterSubject(const store::LetterSummary& letter) { return Subject(letter); }
 std::string LetterSubject(const store::LockedLetter& letter) { return Subject(letter); }
+
+void AddIdentity(JsonWriter& json, const store::LetterSummary& letter) {
+  json.Field("id", PositionText(letter.source))
+      .Field("topic", letter.source.topic)
+      .Field("partition", letter.source.partition)
+      .Field("offset", letter.source.offset)
+      .Field("cycle", letter.cycle)
+      .Field("status", letter.status)
+      .TextOrNull("scope", letter.scope)
+      .TextOrNull("event_id", letter.event_id)
+      .TextOrNull("event_type", letter.event_type)
+      .Field("ordering_key", letter.ordering_key);
+}
 
 }  // namespace keystrand::worker::op

@@ -3,6 +3,7 @@
 #include "worker/operator/database.h"
 #include "worker/operator/event_report.h"
 #include "worker/operator/json.h"
+#include "worker/operator/letter_subject.h"
 #include "worker/operator/text.h"
 
 namespace keystrand::worker::op {
@@ -12,18 +13,9 @@ using Align = Table::Align;
 
 std::string LetterJson(const store::LetterSummary& letter) {
   JsonWriter json;
-  json.BeginObject()
-      .Field("id", PositionText(letter.source))
-      .Field("topic", letter.source.topic)
-      .Field("partition", letter.source.partition)
-      .Field("offset", letter.source.offset)
-      .Field("cycle", letter.cycle)
-      .Field("status", letter.status)
-      .TextOrNull("scope", letter.scope)
-      .TextOrNull("event_id", letter.event_id)
-      .TextOrNull("event_type", letter.event_type)
-      .Field("ordering_key", letter.ordering_key)
-      .Field("stage", letter.stage)
+  json.BeginObject();
+  AddIdentity(json, letter);
+  json.Field("stage", letter.stage)
       .Field("error_code", letter.error_code)
       .Field("error_message", letter.error_message)
       .Field("fingerprint", letter.fingerprint)

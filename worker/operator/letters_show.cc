@@ -139,18 +139,9 @@ std::string LetterReportText(const LetterReport& report) {
 std::string LetterReportJson(const LetterReport& report) {
   const auto& letter = report.letter;
   JsonWriter json;
-  json.BeginObject()
-      .Field("id", PositionText(letter.source))
-      .Field("topic", letter.source.topic)
-      .Field("partition", letter.source.partition)
-      .Field("offset", letter.source.offset)
-      .Field("cycle", letter.cycle)
-      .Field("status", letter.status)
-      .TextOrNull("scope", letter.scope)
-      .TextOrNull("event_id", letter.event_id)
-      .TextOrNull("event_type", letter.event_type)
-      .Field("ordering_key", letter.ordering_key)
-      .Field("fingerprint", letter.fingerprint)
+  json.BeginObject();
+  AddIdentity(json, letter);
+  json.Field("fingerprint", letter.fingerprint)
       .Time("first_failed_at", letter.first_failed_at_ms)
       .Time("published_at", letter.published_at_ms)
       .TextOrNull("replay_id", letter.replay_id)
