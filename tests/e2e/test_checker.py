@@ -10,10 +10,11 @@ import pytest
 
 from keystrand_e2e import checker
 from keystrand_e2e.evidence import Evidence
-from keystrand_e2e.good_run import PARTITIONS, START, good_run, records_of
+from keystrand_e2e.good_run import PARTITIONS, START, good_run, records_of, settled_in_turn
 from keystrand_e2e.topic import Record
 from traffic import delivery, plan, semantics
 from traffic.delivery import Delivery
+from traffic.world import Story, World
 
 # --- planted faults ---
 
@@ -182,6 +183,31 @@ def test_planted_fault_is_found(fault: Callable[[Evidence], None]) -> None:
 
 def test_every_rule_has_a_planted_fault() -> None:
     assert {rule.__name__ for rule in checker.RULES} == set(FAULTS.values())
+
+
+def crossed() -> list[Delivery]:
+    """A guest's payment, and at last a customer's: under two keys, in one second."""
+    story = Story(World("crossed 1", START))
+    payment = story.make("payment_intent", customer=None, status="requires_payment_method")
+    story.tell("payment_intent.created", payment)
+    story.update("payment_intent.processing", payment, same_second=True, status="processing")
+    story.update("payment_intent.requires_action", payment, same_second=True, status="requires_action",
+                 customer=story.world.id("customer"))
+    return [delivery.of(event) for event in story.events]
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_keys_that_share_an_object_are_judged_in_the_order_of_settlement(turn: int) -> None:
+    first, second, other = crossed()
+    assert first.record_key == second.record_key
+    assert len({semantics.partition_of(item.record_key, PARTITIONS) for item in (first, other)}) == 2, "no log has them all"
+    deliveries = [first, second]
+    deliveries.insert(turn, other)
+    run = settled_in_turn(deliveries)
+    checker.check(run)
+    run.inbox[turn]["status"] = "stale" if run.inbox[turn]["status"] == "applied" else "applied"
+    with pytest.raises(AssertionError, match="(?m)^events_end_as_they_should: 1"):
+        checker.check(run)
 
 
 # --- the traffic, which the checker takes its expectations from ---

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from contract import records as contract
 from keystrand_e2e.evidence import Evidence, Row
@@ -234,9 +234,22 @@ def _expected(evidence: Evidence) -> tuple[dict[Identity, str], dict[semantics.O
     itself must say."""
     mirror = semantics.Mirror()
     dead = {_identity(row) for row in evidence.inbox if row["status"] == "dead"}
-    statuses = {identity: mirror.apply(semantics.read(record.value))
-                for identity, record in _first_records(evidence).items() if identity not in dead}
+    events = {identity: semantics.read(record.value) for identity, record in _first_records(evidence).items()
+              if identity not in dead}
+    statuses = {identity: mirror.apply(events[identity]) for identity in _in_turn(events, evidence)}
     return statuses, mirror.objects
+
+
+def _in_turn(events: Mapping[Identity, dict], evidence: Evidence) -> list[Identity]:
+    """As they lie in the log. Where keys share an object, as a guest's payment does, no log says which came first: as they
+    were settled."""
+    keys = defaultdict(set)
+    for event in events.values():
+        keys[semantics.object_key_of(event)].add(semantics.ordering_key_of(event))
+    settled = {_identity(row): turn for turn, row in enumerate(_effects(evidence))}
+    shared = {identity for identity, event in events.items() if len(keys[semantics.object_key_of(event)]) > 1}
+    return [identity for identity in events if identity not in shared] + sorted(
+        shared, key=lambda identity: settled.get(identity, len(settled)))
 
 
 def _row_faults(key: semantics.ObjectKey, row: Row, event: dict) -> Iterator[str]:

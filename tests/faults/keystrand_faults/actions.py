@@ -347,9 +347,23 @@ def late_to_strangers(stage: Stage, dice: random.Random) -> None:
         _to_strangers(stage, [later for _, later in changes], [earlier for earlier, _ in changes], stage.refused_by_row)
 
 
+@action
+def outdate_memory(stage: Stage, dice: random.Random) -> None:
+    """Another key's event changes a row of which a worker remembers what it wrote, until one decides from such a memory."""
+    before = stage.outdated()
+    with stage.history.fault("outdate_memory"):
+        for _ in range(STRANGERS):
+            time.sleep(STRANGER_PAUSE_S)
+            for event in load.crossed(f"{dice.getrandbits(64)}"):
+                _send(stage, [[event]])
+                _wait_settled(stage, [event])
+            if stage.outdated() > before:
+                return
+
+
 def _to_strangers(stage: Stage, known: list[Delivery], then: list[Delivery], refused: Callable[[], int]) -> None:
     _send(stage, [[event] for event in known])
-    eventually(lambda: stage.settled([event.event["id"] for event in known]), "the events settled", SETTLE_DEADLINE_S)
+    _wait_settled(stage, known)
     for slot in stage.fleet.starting_with("worker"):
         slot.stop()
     stage.wait_ready()
@@ -359,3 +373,8 @@ def _to_strangers(stage: Stage, known: list[Delivery], then: list[Delivery], ref
         _send(stage, [[event]])
         if refused() > before:
             return
+
+
+def _wait_settled(stage: Stage, events: list[Delivery]) -> None:
+    ids = [event.event["id"] for event in events]
+    eventually(lambda: stage.settled(ids), "the events settled", SETTLE_DEADLINE_S)

@@ -75,6 +75,7 @@ PATHS = [
     Path("duplicate", _outcomes("duplicate")),
     Path("duplicate found by the key", _noted("refused_by_key")),
     Path("stale event found by the row", _noted("refused_by_row")),
+    Path("row that is not what it was", _noted("outdated")),
     Path("redelivery", _outcomes("redelivered")),
     Path("retry", _log("event.retry")),
     Path("dead letter of a body", _letters("parse")),

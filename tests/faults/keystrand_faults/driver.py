@@ -106,7 +106,8 @@ def run(plan: Plan, folder: pathlib.Path, workers: int = 2, bug: str = "") -> Ru
         finally:
             traffic.give_up()
         stage.fleet.scrape_finally()
-        stage.history.note(refused_by_key=stage.refused_by_key(), refused_by_row=stage.refused_by_row())
+        stage.history.note(refused_by_key=stage.refused_by_key(), refused_by_row=stage.refused_by_row(),
+                           outdated=stage.outdated())
         found = evidence.collect(stage.system, stage.fleet, ended)
     evidence.save(found, folder)
     return found

@@ -117,6 +117,19 @@ def change(seed: str) -> tuple[Delivery, Delivery]:
     return delivery.of(earlier), delivery.of(later)
 
 
+def crossed(seed: str) -> tuple[Delivery, Delivery, Delivery]:
+    """A guest's payment within one second, as its events arrive: it is made; it is paid, by somebody who is a customer by
+    now, which is another key; and what lay in between."""
+    story = Story(World(f"{seed} crossed", START))
+    payment = story.make("payment_intent", customer=None, status="requires_payment_method")
+    story.tell("payment_intent.created", payment)
+    story.update("payment_intent.processing", payment, same_second=True, status="processing")
+    story.update("payment_intent.succeeded", payment, same_second=True, status="succeeded",
+                 customer=story.world.id("customer"))
+    made, between, paid = map(delivery.of, story.events)
+    return made, paid, between
+
+
 def poison(seed: str, wish: str) -> list[Strand]:
     """A customer with one such event among good ones."""
     return [[delivery.of(event) for event in payer(World(f"{seed} poison", START), 4, [wish])]]

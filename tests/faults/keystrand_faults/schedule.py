@@ -34,6 +34,7 @@ DIRECTED: dict[str, Step] = {
     "duplicate_burst": actions.duplicate_burst,
     "resend_to_strangers": actions.resend_to_strangers,
     "late_to_strangers": actions.late_to_strangers,
+    "outdate_memory": actions.outdate_memory,
     "plant_garbage": actions.plant_garbage,
     **{f"trip_{point}": _trip(point) for point in POINTS},
     "cut_before_commit": _cut(Side.BEFORE),

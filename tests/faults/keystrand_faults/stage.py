@@ -39,6 +39,7 @@ BATCH_MAX = 8
 WORKER_SETTINGS = {"KEYSTRAND_BATCH_MAX": f"{BATCH_MAX}", "KEYSTRAND_EXECUTORS": "4"}
 REFUSED_BY_KEY = re.compile('violates unique constraint "inbox_[0-9]+_pkey"')
 REFUSED_BY_ROW = re.compile(r"division by zero\n[^\n]*STATEMENT:\s+WITH written AS \(\s+INSERT INTO stripe\.objects AS o")
+OUTDATED = re.compile(r"division by zero\n[^\n]*STATEMENT:\s+WITH written AS \(\s+UPDATE stripe\.objects o")
 POLL_INTERVAL_S = 6
 PLANT_DEADLINE_S = 30
 DATABASE_DEADLINE_S = 60
@@ -158,6 +159,10 @@ class Stage:
     def refused_by_row(self) -> int:
         """How often a row refused an event that a worker took for the newest of its object."""
         return self._told(REFUSED_BY_ROW)
+
+    def outdated(self) -> int:
+        """How often a row was no longer what a worker remembered of it."""
+        return self._told(OUTDATED)
 
     def _told(self, what: re.Pattern[str]) -> int:
         return len(what.findall(self.stack.database.log_file.read_text(errors="replace")))
