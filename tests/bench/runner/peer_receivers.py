@@ -8,8 +8,8 @@ import pathlib
 import socket
 from collections.abc import Iterator
 
-from runner.stage import SECRET, Program, Stage, free_ports, running
-from runner.subjects import READY_DEADLINE_S, RunningReceiver
+from runner.stage import SECRET, Program, Stage, free_ports
+from runner.subjects import RunningReceiver, receiving
 
 SOURCES = pathlib.Path(__file__).resolve().parents[1] / "peers"
 PATH = "/webhook"
@@ -26,9 +26,8 @@ class GoReceiver:
     def run(self, stage: Stage, names: dict[str, str]) -> Iterator[RunningReceiver]:
         [port] = free_ports(1)
         program = stage.start("go-receiver", [stage.peer("go-receiver")], environment_of(stage, names, port))
-        with running(program):
-            program.wait_until(lambda: accepts(port), READY_DEADLINE_S, "ready")
-            yield RunningReceiver(program, port, PATH)
+        with receiving(program, port, PATH, lambda: accepts(port)) as receiver:
+            yield receiver
 
 
 class NodeReceiver:
@@ -44,9 +43,8 @@ class NodeReceiver:
         environment = {**environment_of(stage, names, port), "READY_PORT": str(ready_port), "NODE_ENV": "production"}
         argv = [stage.peer("node/node"), stage.peer("node/receiver.js")]
         program = stage.start("node-receiver", argv, environment)
-        with running(program):
-            program.wait_until(lambda: accepts(ready_port), READY_DEADLINE_S, "ready")
-            yield RunningReceiver(program, port, PATH)
+        with receiving(program, port, PATH, lambda: accepts(ready_port)) as receiver:
+            yield receiver
 
 
 class Nginx:
@@ -59,9 +57,8 @@ class Nginx:
     @contextlib.contextmanager
     def run(self, stage: Stage, names: dict[str, str]) -> Iterator[RunningReceiver]:
         [port] = free_ports(1)
-        with running(self._start(stage, port)) as program:
-            program.wait_until(lambda: accepts(port), READY_DEADLINE_S, "ready")
-            yield RunningReceiver(program, port, PATH)
+        with receiving(self._start(stage, port), port, PATH, lambda: accepts(port)) as receiver:
+            yield receiver
 
     def _start(self, stage: Stage, port: int) -> Program:
         prefix = stage.folder("nginx")

@@ -71,6 +71,14 @@ class Worker(Protocol):
         """What is wrong in the tables after the backlog; a drain with wrong tables is no result."""
 
 
+@contextlib.contextmanager
+def receiving(program: Program, port: int, path: str, ready: Callable[[], bool]) -> Iterator[RunningReceiver]:
+    """The program, once it is ready; it ends with the block."""
+    with running(program):
+        program.wait_until(ready, READY_DEADLINE_S, "ready")
+        yield RunningReceiver(program, port, path)
+
+
 class KeystrandReceiver:
     name = "keystrand"
     keeps_records = True
@@ -82,9 +90,8 @@ class KeystrandReceiver:
         environment = {**stage.stack.env(), **names, "KEYSTRAND_LISTEN": f"127.0.0.1:{port}",
                        "KEYSTRAND_ADMIN_LISTEN": f"127.0.0.1:{admin_port}", "KEYSTRAND_SIGNING_SECRETS": SECRET}
         program = stage.start("keystrand-receiver", [stage.program("keystrand-receiver")], environment)
-        with running(program):
-            program.wait_until(lambda: answers_ready(admin_port), READY_DEADLINE_S, "ready")
-            yield RunningReceiver(program, port, "/webhooks/stripe")
+        with receiving(program, port, "/webhooks/stripe", lambda: answers_ready(admin_port)) as receiver:
+            yield receiver
 
 
 class KeystrandWorker:
