@@ -36,8 +36,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTick{250};                   // signals are heard at once; the rest of the tick is housekeeping
 constexpr std::chrono::seconds kLoopSilenceMax{60};  // then only a restart helps
 constexpr milliseconds kFlushTimeout{5'000};
-constexpr milliseconds kDrainMargin{2'000};          // beyond the longest a request in flight may take
-constexpr std::int64_t kRecordOverhead = 16 * 1024;  // key, headers and framing beside the body
+constexpr milliseconds kDrainMargin{2'000};                        // beyond the longest a request in flight may take
+constexpr std::int64_t kRecordOverhead = std::int64_t{16} * 1024;  // key, headers and framing beside the body
 
 constexpr metrics::Name kSecretsReloads{"keystrand_signing_secrets_reloads_total",
                                         "Reloads of the signing secrets' files."};

@@ -15,8 +15,8 @@ namespace {
 using std::chrono::milliseconds;
 using Problems = std::vector<std::string>;
 
-constexpr std::int64_t kGiB = 1024 * 1024 * 1024;
-constexpr std::int64_t kMiB = 1024 * 1024;
+constexpr std::int64_t kGiB = std::int64_t{1024} * 1024 * 1024;
+constexpr std::int64_t kMiB = std::int64_t{1024} * 1024;
 
 void AddProcess(config::Reader& reader, Settings& settings) {
   reader.Add(settings.listen, {"listen", "where deliveries arrive; all addresses, since they come from outside"});
@@ -214,7 +214,7 @@ config::Outcome ReadSettings(int argc, const char* const* argv, const config::En
   config::Reader reader({"keystrand-receiver",
                          "Takes Stripe's webhook deliveries and answers 200 once Kafka holds them.",
                          std::string(kVersion) + " (" + kRevision + ")"});
-  settings.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  settings.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   AddProcess(reader, settings);
   AddKafka(reader, settings);
   AddEndpoints(reader, settings);

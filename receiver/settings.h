@@ -29,7 +29,7 @@ struct Settings {
   std::chrono::milliseconds topic_check_interval{60'000};
   std::map<std::string, std::string> kafka_properties;
   std::chrono::milliseconds ack_timeout{5'000};
-  std::int64_t queue_bytes_max = 16 * 1024 * 1024;
+  std::int64_t queue_bytes_max = std::int64_t{16} * 1024 * 1024;
 
   EndpointConfig default_endpoint;        ///< of flags and environment
   config::Sections endpoint_sections;     ///< `[endpoint.NAME]` of the file
@@ -46,7 +46,7 @@ struct Settings {
   std::int64_t head_bytes_max = 8'192;
   std::int64_t field_bytes_max = 4'096;
   std::int64_t fields_max = 64;
-  std::int64_t body_bytes_max = 1024 * 1024;
+  std::int64_t body_bytes_max = std::int64_t{1024} * 1024;
   std::chrono::milliseconds tls_handshake_timeout{5'000};
   std::chrono::milliseconds header_timeout{5'000};
   std::chrono::milliseconds body_timeout{10'000};
@@ -57,7 +57,7 @@ struct Settings {
   std::int64_t connections_max = 8'192;
   std::int64_t connections_per_address_max = 1'024;
   std::int64_t requests_in_flight_max = 2'048;
-  std::int64_t bytes_in_flight_max = 64 * 1024 * 1024;
+  std::int64_t bytes_in_flight_max = std::int64_t{64} * 1024 * 1024;
   std::chrono::milliseconds drain_grace{5'000};
 };
 

@@ -45,7 +45,7 @@ class WebhookEndpoint final : public http::Handler {
  private:
   /// Why a verified delivery is not queued, or was not acknowledged.
   struct Failure {
-    metrics::DeliveryOutcome outcome;
+    metrics::DeliveryOutcome outcome{};
     Error error;
   };
   struct Delivery;

@@ -172,7 +172,7 @@ class Interpreter {
       if (!command.rest.empty()) line.rest = app.get_option(command.rest)->results();
       return;
     }
-    if (!line.help && !line.version) line.problems.push_back("no command given; --help lists them");
+    if (!line.help && !line.version) line.problems.emplace_back("no command given; --help lists them");
   }
 
   static void CollectPositional(const CLI::App& app, const std::string& path, const std::string& name,

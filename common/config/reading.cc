@@ -4,8 +4,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
+#include <system_error>
 
 #include "common/config/names.h"
 
@@ -100,8 +100,8 @@ void Reading::ReadFile() {
   if (file_name_.empty()) return;
   const auto text = ReadWhole(file_name_);
   if (!text) {
-    return Problem("config", "config = \"" + file_name_ + "\": cannot be read (" + std::strerror(errno) +
-                                 "); give a file that this user may read");
+    return Problem("config", "config = \"" + file_name_ + "\": cannot be read (" +
+                                 std::generic_category().message(errno) + "); give a file that this user may read");
   }
   const auto file = ParseSettingsFile(*text);
   for (const auto& problem : file.problems) problems_.push_back(file_name_ + " " + problem);
@@ -175,7 +175,7 @@ void Reading::ApplySetting(const SettingEntry& entry) {
 
 void Reading::RequireFor(const SettingEntry& entry, const std::string& whom) {
   const auto& name = entry.setting.name;
-  if (!entry.show().empty() || troubled_.count(name) > 0) return;
+  if (!entry.show().empty() || troubled_.contains(name)) return;
   Problem(name, name + ": not set" + whom + "; give " + WaysToGive(entry) + " (" + entry.type + ")");
 }
 
@@ -225,7 +225,7 @@ void Reading::CheckRules() {
 
 void Reading::CheckRule(const Declaration::Rule& rule) {
   const bool told = std::any_of(rule.about.begin(), rule.about.end(),
-                                [&](const std::string& name) { return troubled_.count(name) > 0; });
+                                [&](const std::string& name) { return troubled_.contains(name); });
   if (told) return;
   for (auto& problem : rule.rule()) problems_.push_back(std::move(problem));
 }

@@ -170,13 +170,13 @@ void SettingList::AddInteger(Setting setting, const std::string& unit, Range<std
 void SettingList::AddChoice(Setting setting, std::vector<std::string> names, std::function<std::size_t()> get,
                             std::function<void(std::size_t)> set) {
   auto entry = MakeEntry(std::move(setting), Alternatives(names));
-  entry.apply = Single([names, set = std::move(set)](const std::string& value) -> Remedy {
+  entry.show = [names, get = std::move(get)] { return get() < names.size() ? names[get()] : ""; };
+  entry.apply = Single([names = std::move(names), set = std::move(set)](const std::string& value) -> Remedy {
     const auto found = std::find(names.begin(), names.end(), value);
     if (found == names.end()) return "give " + Alternatives(names);
     set(static_cast<std::size_t>(found - names.begin()));
     return std::nullopt;
   });
-  entry.show = [names, get = std::move(get)] { return get() < names.size() ? names[get()] : ""; };
   Push(std::move(entry));
 }
 

@@ -63,7 +63,7 @@ class SettingList {
   /// The name ends in "-seconds".
   void Add(std::chrono::seconds& field, Setting setting, Range<std::chrono::seconds> range);
 
-  template <std::integral T>
+  template <std::integral T>  // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved on
   requires(!std::same_as<T, bool>) void Add(T& field, Setting setting, Range<T> range, const std::string& unit = {}) {
     AddInteger(
         std::move(setting), unit, Bounds(range), [&field] { return static_cast<std::int64_t>(field); },
@@ -71,7 +71,7 @@ class SettingList {
   }
 
   template <typename E>
-  requires std::is_enum_v<E>
+  requires std::is_enum_v<E>  // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved on
   void Add(E& field, Setting setting, std::vector<std::pair<std::string, E>> values) {
     std::vector<std::string> names;
     for (const auto& [name, value] : values) names.push_back(name);

@@ -13,9 +13,9 @@
 namespace keystrand::http {
 namespace {
 
-constexpr std::size_t kInputBytesMin = 16 * 1024;  // a usual delivery, head and body, in one read
-constexpr std::size_t kBodyStepMin = 16 * 1024;
-constexpr std::size_t kOutputKept = 64 * 1024;  // a larger answer's memory is given back
+constexpr std::size_t kInputBytesMin = std::size_t{16} * 1024;  // a usual delivery, head and body, in one read
+constexpr std::size_t kBodyStepMin = std::size_t{16} * 1024;
+constexpr std::size_t kOutputKept = std::size_t{64} * 1024;  // a larger answer's memory is given back
 constexpr std::chrono::seconds kIdleWhileClosing{1};
 constexpr int kPeerGoneStatus = 499;  // nginx's number for it; never sent
 
@@ -235,7 +235,8 @@ void Connection::Dispatch() {
   phase_ = Phase::kHandling;
   deadline_ = Now() + settings().answer_timeout;
   shared_.handler.Handle(
-      Request{head_, std::move(body_), {request_id_.data(), request_id_.size()}, ClientOfRequest(), head_read_at_},
+      Request{
+          head_, std::exchange(body_, {}), {request_id_.data(), request_id_.size()}, ClientOfRequest(), head_read_at_},
       Responder(shared_from_this(), exchange_));
 }
 

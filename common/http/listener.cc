@@ -49,7 +49,7 @@ asio::ip::address AddressOf(const sockaddr_storage& address) {
 }
 
 void Shed(int fd, std::string_view word) {
-  if (!word.empty()) (void)!::send(fd, word.data(), word.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (!word.empty()) static_cast<void>(::send(fd, word.data(), word.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
   ::close(fd);
 }
 

@@ -1,10 +1,9 @@
 #include "common/http/loop.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
+#include <csignal>
 #include <ctime>
 #include <iterator>
 #include <utility>

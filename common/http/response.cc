@@ -40,7 +40,7 @@ Response::Response(int status, std::string_view content_type, std::string body, 
 }
 
 Response Response::Error(int status, std::string_view word, std::string_view extra_lines) {
-  return {status, "application/json", "{\"error\":\"" + std::string(word) + "\"}", extra_lines};
+  return {status, "application/json", R"({"error":")" + std::string(word) + R"("})", extra_lines};
 }
 
 }  // namespace keystrand::http

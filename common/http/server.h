@@ -24,20 +24,22 @@ struct ServerSettings {
   bool reuse_port = false;  ///< SO_REUSEPORT, for two processes behind one port; off, so a second start is refused
   ClientAddressSettings client_address;
   HeadLimits head;
-  std::chrono::milliseconds handshake_timeout{5'000};  ///< of TLS: Stripe needs two round trips
-  std::uint64_t body_bytes_max = 1024 * 1024;          ///< the largest genuine events have some hundred KB
-  std::chrono::milliseconds header_timeout{5'000};     ///< from the first byte (or the connect) to the end of the head
-  std::chrono::milliseconds body_timeout{10'000};      ///< from the end of the head to the end of the body
-  std::chrono::milliseconds idle_timeout{30'000};      ///< between two requests
-  std::chrono::milliseconds write_timeout{10'000};     ///< one answer has some hundred bytes: the peer is not reading
-  std::chrono::milliseconds answer_timeout{30'000};    ///< for the handler; then Handler::OnAnswerTimeout
-  std::chrono::milliseconds linger_timeout{1'000};     ///< after the last answer: lets it arrive before the reset
-  std::uint64_t linger_bytes_max = 2 * 1024 * 1024;   ///< read and dropped meanwhile: a refused body of twice the limit
+  std::chrono::milliseconds handshake_timeout{5'000};         ///< of TLS: Stripe needs two round trips
+  std::uint64_t body_bytes_max = std::uint64_t{1024} * 1024;  ///< the largest genuine events have some hundred KB
+  std::chrono::milliseconds header_timeout{5'000};   ///< from the first byte (or the connect) to the end of the head
+  std::chrono::milliseconds body_timeout{10'000};    ///< from the end of the head to the end of the body
+  std::chrono::milliseconds idle_timeout{30'000};    ///< between two requests
+  std::chrono::milliseconds write_timeout{10'000};   ///< one answer has some hundred bytes: the peer is not reading
+  std::chrono::milliseconds answer_timeout{30'000};  ///< for the handler; then Handler::OnAnswerTimeout
+  std::chrono::milliseconds linger_timeout{1'000};   ///< after the last answer: lets it arrive before the reset
+  std::uint64_t linger_bytes_max =
+      std::uint64_t{2} * 1024 * 1024;                 ///< read and dropped meanwhile: a refused body of twice the limit
   std::uint64_t requests_per_connection_max = 1'000;  ///< so that load moves when instances are added
   std::size_t connections_max = 8'192;                ///< 16 KiB of buffer each
   std::size_t connections_per_address_max = 8'192;    ///< IPv6: per /64; over it 429, or a close instead of TLS
   std::size_t requests_in_flight_max = 2'048;         ///< a tenth of a second of work: more would only wait longer
-  std::uint64_t bytes_in_flight_max = 64 * 1024 * 1024;  ///< bodies being read or answered, over all connections
+  std::uint64_t bytes_in_flight_max =
+      std::uint64_t{64} * 1024 * 1024;  ///< bodies being read or answered, over all connections
 };
 
 /// How an exchange ended.

@@ -18,9 +18,10 @@ enum class ProduceResult : std::uint8_t { kOk, kTimeout, kQueueFull, kTooLarge, 
 struct ProducerSettings {
   ClientSettings client;
   std::string topic;
-  std::int64_t record_bytes_max = 2 * 1024 * 1024;  ///< as the topic's max.message.bytes
-  std::int64_t batch_bytes_max = 1'000'000;         ///< the topic's max.message.bytes bounds what travels together, too
-  std::int64_t queue_bytes_max = 16 * 1024 * 1024;  ///< refused copies must not pile up in front of a recovery
+  std::int64_t record_bytes_max = std::int64_t{2} * 1024 * 1024;  ///< as the topic's max.message.bytes
+  std::int64_t batch_bytes_max = 1'000'000;  ///< the topic's max.message.bytes bounds what travels together, too
+  std::int64_t queue_bytes_max =
+      std::int64_t{16} * 1024 * 1024;  ///< refused copies must not pile up in front of a recovery
 };
 
 class ProducerObserver : public ClientObserver {

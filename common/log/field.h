@@ -160,7 +160,7 @@ class Value {
 };
 
 struct FieldValue {
-  Field field;
+  Field field{};
   Value value;
 };
 

@@ -322,8 +322,8 @@ void BatchRunner::Finish(Attempt& attempt, std::chrono::nanoseconds took) {
   std::set<std::pair<std::int32_t, std::string>> freed;
   for (const auto& strand : attempt.freed) freed.emplace(strand.partition, strand.key);
   for (auto& entry : attempt.entries) {
-    const bool nobody_waits = attempt.heads.count(entry.slice) == 0 ||
-                              freed.count({entry.partition(), std::string(entry.slice->lane->key)}) > 0;
+    const bool nobody_waits = !attempt.heads.contains(entry.slice) ||
+                              freed.contains({entry.partition(), std::string(entry.slice->lane->key)});
     if (nobody_waits) entry.slice->parked = false;
   }
   for (auto& entry : attempt.entries) {

@@ -157,9 +157,9 @@ Result<> BatchWriter::WriteLetters(store::Transaction& transaction, Attempt& att
                                    std::chrono::system_clock::time_point now) const {
   for (auto& entry : attempt.entries) {
     if (entry.decision == Decision::kDead) {
-      auto letter =
+      const auto letter =
           MakeLetter(*entry.item, entry.Position(topic_), entry.error, entry.stage, entry.attempts, worker_, now);
-      if (auto written = WriteLetter(transaction, attempt, entry, std::move(letter)); !written) return written;
+      if (auto written = WriteLetter(transaction, attempt, entry, letter); !written) return written;
     } else if (entry.decision == Decision::kSettled && entry.replays) {
       const Replay& replay = *entry.item->replay;
       if (auto resolved = store::ResolveDeadLetter(transaction, replay.source, replay.id); !resolved) return resolved;
@@ -170,7 +170,7 @@ Result<> BatchWriter::WriteLetters(store::Transaction& transaction, Attempt& att
 
 /// A replay reopens its letter; anything else, and what only claims to be a replay, gets one of its own.
 Result<> BatchWriter::WriteLetter(store::Transaction& transaction, Attempt& attempt, Entry& entry,
-                                  store::DeadLetter letter) const {
+                                  const store::DeadLetter& letter) const {
   const auto stopped = breakers_.Pay(transaction, entry, letter.fingerprint);
   if (!stopped) return Fail(stopped.error());
   attempt.opened |= *stopped;

@@ -25,7 +25,8 @@ class BatchWriter {
   static Result<> WriteObjects(store::Transaction& transaction, Attempt& attempt);
   Result<> WriteLetters(store::Transaction& transaction, Attempt& attempt,
                         std::chrono::system_clock::time_point now) const;
-  Result<> WriteLetter(store::Transaction& transaction, Attempt& attempt, Entry& entry, store::DeadLetter letter) const;
+  Result<> WriteLetter(store::Transaction& transaction, Attempt& attempt, Entry& entry,
+                       const store::DeadLetter& letter) const;
   Result<> WriteStrands(store::Transaction& transaction, Attempt& attempt) const;
   Result<> WriteInbox(store::Transaction& transaction, const Entries& entries) const;
   Result<> ForgetSuspect(store::Transaction& transaction, const Attempt& attempt) const;

@@ -59,7 +59,7 @@ Lane& Dispatcher::LaneOf(Partition& partition, std::string_view key) {
   Lane& lane = added->second;
   lane.partition = &partition;
   lane.key = added->first;
-  lane.parked = !partition.parked.empty() && partition.parked.count(added->first) > 0;
+  lane.parked = !partition.parked.empty() && partition.parked.contains(added->first);
   return lane;
 }
 
@@ -68,7 +68,7 @@ void Dispatcher::OfferParked(std::int32_t partition, std::vector<std::unique_ptr
   const auto found = partitions_.find(partition);
   if (found == partitions_.end() || !found->second->open) return;
   const std::string key(records.front()->key());
-  if (found->second->parked.count(key) == 0) return;
+  if (!found->second->parked.contains(key)) return;
   Lane& lane = LaneOf(*found->second, key);
   const bool here = !lane.queue.empty() && lane.queue.front().parked();
   if (lane.state == Lane::State::kRunning || here) return;

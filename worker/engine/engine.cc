@@ -154,8 +154,9 @@ Result<std::unique_ptr<Engine>> Engine::Start(EngineSettings settings, std::vect
   auto on_topics = observers.on_topics ? observers.on_topics : [](const std::string&) {};
   auto topics = kafka::TopicWatch::Start(WatchSettings(settings), std::move(on_topics));
   if (!topics) return Fail(topics.error());
-  return std::unique_ptr<Engine>(new Engine(std::make_unique<Impl>(
-      std::move(settings), std::move(handlers), clock, observers, std::move(*producer), std::move(*topics))));
+  return std::unique_ptr<Engine>(
+      new Engine(std::make_unique<Impl>(std::move(settings), std::move(handlers), clock, std::move(observers),
+                                        std::move(*producer), std::move(*topics))));
 }
 
 void Engine::Stop() { impl_->Stop(); }

@@ -201,7 +201,7 @@ bool LetterPublisher::CompletePublished(store::Session& session) {
   });
   if (!found) return found.error().code != ErrorCode::kUnavailable;
   for (const auto& each : awaited) {
-    if (published.count({topic_, each.partition, each.letter}) == 0) continue;
+    if (!published.contains({topic_, each.partition, each.letter})) continue;
     dispatcher_.CompleteLetter(each.partition, each.offset);
     const std::lock_guard lock(mutex_);
     awaiting_.erase(each);

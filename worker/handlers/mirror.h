@@ -14,7 +14,7 @@ struct MirrorPolicy {
   bool all = true;
   std::set<std::string, std::less<>> kinds;  ///< when not all: data.object.object of those kept; empty: none
 
-  [[nodiscard]] bool Keeps(std::string_view kind) const { return all || kinds.count(kind) != 0; }
+  [[nodiscard]] bool Keeps(std::string_view kind) const { return all || kinds.contains(kind); }
 };
 
 /// Keeps the latest snapshot of every object of every event type, known or not, in stripe.objects. Deletes leave a

@@ -68,7 +68,7 @@ Reply NoSuchHandler(const Settings& settings) {
 /// Changes one breaker and writes the audit row, in one transaction; the breaker as it is then. Empty: there is none.
 Result<std::optional<BreakerState>> Change(store::Transaction& transaction, const Settings& settings,
                                            std::optional<std::int64_t> accepted) {
-  const auto before = store::LockBreaker(transaction, settings.handler);
+  auto before = store::LockBreaker(transaction, settings.handler);
   if (!before || !*before) return before;
   auto changed = accepted ? store::AcceptLetters(transaction, settings.handler, *accepted)
                           : store::ResumeBreaker(transaction, settings.handler);

@@ -21,7 +21,7 @@ std::string ObjectText(const store::SettledEvent& event) {
 }
 
 std::string RecordText(const EventReport& report, const store::SourcePosition& source) {
-  const std::string where = PositionText(source);
+  std::string where = PositionText(source);
   const auto* record = report.RecordAt(source);
   if (record == nullptr) return where;
   if (!record->problem.empty()) return where + ": " + record->problem;

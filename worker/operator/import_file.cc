@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "common/stripe/envelope.h"
@@ -119,7 +119,7 @@ Result<MappedFile> MappedFile::Open(const std::string& path) {
     return Fail(ErrorCode::kRejected, "file " + path + ": " + why + "; give a file that this user may read");
   };
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return refused(std::strerror(errno));
+  if (file < 0) return refused(std::generic_category().message(errno));
   struct stat about {};
   const bool regular = fstat(file, &about) == 0 && S_ISREG(about.st_mode);
   const auto size = static_cast<std::size_t>(about.st_size);
@@ -128,7 +128,7 @@ Result<MappedFile> MappedFile::Open(const std::string& path) {
   const int error = errno;
   close(file);
   if (!regular) return refused("not a file with bytes in it");
-  if (address == MAP_FAILED) return refused(std::strerror(error));
+  if (address == MAP_FAILED) return refused(std::generic_category().message(error));
   return MappedFile(std::make_shared<const Mapping>(address, size));
 }
 

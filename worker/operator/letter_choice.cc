@@ -1,5 +1,7 @@
 #include "worker/operator/letter_choice.h"
 
+#include <algorithm>
+
 #include "worker/operator/time_argument.h"
 
 namespace keystrand::worker::op {
@@ -18,10 +20,8 @@ void LetterChoice::AddFilterTo(config::Command& command) {
 }
 
 bool LetterChoice::HasFilter() const {
-  for (const auto* field : {&status, &type, &code, &fingerprint, &key, &scope, &since, &until}) {
-    if (!field->empty()) return true;
-  }
-  return false;
+  const auto fields = {&status, &type, &code, &fingerprint, &key, &scope, &since, &until};
+  return std::any_of(fields.begin(), fields.end(), [](const auto* field) { return !field->empty(); });
 }
 
 store::LetterFilter LetterChoice::Filter(std::int64_t now_ms) const {

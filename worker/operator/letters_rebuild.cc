@@ -175,7 +175,7 @@ class Rebuild {
     if (settings_.dry_run || earlier_.empty()) return {};
     return InTransaction(session_, [&](store::Transaction& transaction) -> Result<> {
       for (const auto& [source, attempt] : earlier_) {
-        if (seen_.count(source) == 0) continue;
+        if (!seen_.contains(source)) continue;
         if (auto made = store::InsertLetterAttempt(transaction, source, attempt); !made) return made;
       }
       return {};

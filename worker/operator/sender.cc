@@ -6,7 +6,7 @@ namespace keystrand::worker::op {
 namespace {
 
 /// Half of what the producer takes: the other half is room for the largest record.
-constexpr std::size_t kBytesInFlightMax = 8 * 1024 * 1024;
+constexpr std::size_t kBytesInFlightMax = std::size_t{8} * 1024 * 1024;
 constexpr std::chrono::milliseconds kTurn{20};
 
 const SystemClock kClock;

@@ -20,12 +20,14 @@ using Problems = std::vector<std::string>;
 
 constexpr std::size_t kActorBytesMax = 255;  // of the header replay-actor
 
+// NOLINTBEGIN(concurrency-mt-unsafe): asked once, before there is a second thread
 /// Who types: $USER, which sudo leaves to the one who called it in most set-ups, else the account's name.
 std::string LoginName() {
   if (const char* user = std::getenv("USER"); user != nullptr && *user != '\0') return user;
   const passwd* account = getpwuid(geteuid());
   return account != nullptr ? account->pw_name : "uid " + std::to_string(geteuid());
 }
+// NOLINTEND(concurrency-mt-unsafe)
 
 Problems KafkaProblems(const Settings& settings) {
   const auto checked = kafka::CheckProperties({"", "", settings.kafka});
@@ -46,7 +48,7 @@ Problems TopicProblems(const Settings& settings) {
   std::set<std::string> names;
   for (const auto& [setting, name] : topics) {
     if (!IsTopicName(name))
-      problems.push_back(std::string(setting) + ": give 1 to 249 letters, digits, \".\", \"_\" or \"-\"");
+      problems.push_back(std::string(setting) + R"(: give 1 to 249 letters, digits, ".", "_" or "-")");
     if (!names.insert(name).second) problems.push_back(std::string(setting) + ": give each topic a name of its own");
   }
   return problems;

@@ -6,7 +6,7 @@
 namespace keystrand::worker::op {
 namespace {
 
-constexpr std::int64_t kRecordOverhead = 16 * 1024;
+constexpr std::int64_t kRecordOverhead = std::int64_t{16} * 1024;
 
 /// Asks the brokers, step by step; the first failure ends it.
 class KafkaQuestions {

@@ -11,8 +11,8 @@ namespace keystrand::worker::op {
 namespace {
 
 constexpr std::int64_t kDayMs = 24L * 3600 * 1000;
-constexpr std::int64_t kRecordOverhead = 16 * 1024;        // key, headers and framing beside the body
-constexpr std::int64_t kRecordBytesMax = 2 * 1024 * 1024;  // twice the usual body limit
+constexpr std::int64_t kRecordOverhead = std::int64_t{16} * 1024;        // key, headers and framing beside the body
+constexpr std::int64_t kRecordBytesMax = std::int64_t{2} * 1024 * 1024;  // twice the usual body limit
 constexpr std::int32_t kPartitions = 12;
 constexpr std::int32_t kReplication = 3;
 constexpr std::chrono::seconds kReadyTimeout{20};

@@ -13,9 +13,9 @@ namespace keystrand::worker::store {
 
 /// How new rows get into a table. Both ways list the columns in the order in which NewRows gets them.
 struct NewRowsStatement {
-  Statement insert;  ///< INSERT … SELECT … FROM unnest($1::text[], …), an array per column
-  const char* copy;  ///< COPY … FROM STDIN (FORMAT binary)
-  std::int16_t columns;
+  Statement insert;            ///< INSERT … SELECT … FROM unnest($1::text[], …), an array per column
+  const char* copy = nullptr;  ///< COPY … FROM STDIN (FORMAT binary)
+  std::int16_t columns = 0;
 };
 
 /// What both ways fail with where the table has a row of the same primary key already.

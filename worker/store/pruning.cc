@@ -129,7 +129,7 @@ Result<> DeleteInChunks(Session& session, std::chrono::seconds age, const std::v
     const std::vector<EventKey> some(keys.begin() + static_cast<std::ptrdiff_t>(from),
                                      keys.begin() + static_cast<std::ptrdiff_t>(std::min(from + chunk, keys.size())));
     std::int64_t rows = 0;
-    const auto done = session.InTransaction([&](Transaction& transaction) -> Result<> {
+    auto done = session.InTransaction([&](Transaction& transaction) -> Result<> {
       const auto gone = DeleteEvents(transaction, age, some);
       if (!gone) return Fail(gone.error());
       rows = *gone;
@@ -174,7 +174,7 @@ Result<PruneCounts> CountPrunable(Transaction& transaction, std::chrono::seconds
 
 Result<> Prune(Session& session, std::chrono::seconds age, int chunk, PruneCounts& done,
                const std::function<bool()>& stopping) {
-  const auto events = PruneEvents(session, age, static_cast<std::size_t>(chunk), done.events, stopping);
+  auto events = PruneEvents(session, age, static_cast<std::size_t>(chunk), done.events, stopping);
   if (!events) return events;
   if (stopping && stopping()) return {};
   if (auto letters = PruneTable(session, kLetters, age, chunk, done.letters, stopping); !letters) return letters;

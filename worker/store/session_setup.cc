@@ -71,8 +71,8 @@ std::vector<std::string> SessionSql(milliseconds timeout) {
       "SET enable_mergejoin = off", "SET jit = off",
       // Nor is a plan for this batch's sizes: the server would make one for each small batch, at a third of its work.
       "SET plan_cache_mode = force_generic_plan",
-      "SELECT set_config('synchronous_commit', 'on', false)"
-      " WHERE current_setting('synchronous_commit') IN ('off', 'local')"};
+      ("SELECT set_config('synchronous_commit', 'on', false)"
+       " WHERE current_setting('synchronous_commit') IN ('off', 'local')")};
 }
 
 }  // namespace keystrand::worker::store

@@ -10,8 +10,8 @@ namespace keystrand::worker::store {
 
 /// A statement, prepared on a connection when it is first used there. `name` is a constant and the `operation` label.
 struct Statement {
-  const char* name;
-  const char* sql;
+  const char* name = nullptr;
+  const char* sql = nullptr;
   /// The SQLSTATE it fails with where another transaction was first, which is then kConflict; empty: none. 23505 means
   /// so only of a primary key: another unique index says something about the row.
   const char* conflict = "";
