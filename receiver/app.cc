@@ -36,8 +36,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTick{250};                   // signals are heard at once; the rest of the tick is housekeeping
 constexpr std::chrono::seconds kLoopSilenceMax{60};  // then only a restart helps
 constexpr milliseconds kFlushTimeout{5'000};
-constexpr milliseconds kDrainMargin{2'000};                        // beyond the longest a request in flight may take
-constexpr std::int64_t kRecordOverhead = std::int64_t{16} * 1024;  // key, headers and framing beside the body
+constexpr milliseconds kDrainMargin{2'000};  // beyond the longest a request in flight may take
 
 constexpr metrics::Name kSecretsReloads{"keystrand_signing_secrets_reloads_total",
                                         "Reloads of the signing secrets' files."};
@@ -68,8 +67,9 @@ kafka::ProducerSettings ProducerOf(const Settings& settings) {
   kafka::ProducerSettings producer;
   producer.client = ClientOf(settings);
   producer.topic = settings.events_topic;
-  producer.record_bytes_max = std::max(producer.record_bytes_max, settings.body_bytes_max + kRecordOverhead);
-  producer.batch_bytes_max = std::min(producer.batch_bytes_max, settings.body_bytes_max + kRecordOverhead);
+  producer.record_bytes_max =
+      std::max(producer.record_bytes_max, settings.body_bytes_max + kafka::kRecordOverheadBytes);
+  producer.batch_bytes_max = std::min(producer.batch_bytes_max, settings.body_bytes_max + kafka::kRecordOverheadBytes);
   producer.queue_bytes_max = 2 * settings.queue_bytes_max;  // ours is judged first, in ProduceGate
   return producer;
 }
@@ -77,7 +77,7 @@ kafka::ProducerSettings ProducerOf(const Settings& settings) {
 kafka::TopicWatch::Settings WatchOf(const Settings& settings) {
   kafka::TopicWatch::Settings watch;
   watch.client = ClientOf(settings);
-  watch.topics = {{settings.events_topic, settings.body_bytes_max + kRecordOverhead},
+  watch.topics = {{settings.events_topic, settings.body_bytes_max + kafka::kRecordOverheadBytes},
                   {settings.dead_letters_topic, 0, false, true}};
   watch.durability = settings.durability;
   watch.interval = settings.topic_check_interval;

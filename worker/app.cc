@@ -27,8 +27,7 @@ using log::Action;
 using log::Field;
 using std::chrono::seconds;
 
-constexpr std::int64_t kRecordOverhead = 16384;  ///< key and headers beside the body
-constexpr seconds kPollSilence{60};              ///< then a restart helps
+constexpr seconds kPollSilence{60};  ///< then a restart helps
 constexpr seconds kDatabaseSilence{10};
 constexpr seconds kBatchSlow{30};    ///< no transaction may take that long: not ready
 constexpr seconds kBatchStuck{120};  ///< an executor is lost: end the process
@@ -54,7 +53,7 @@ engine::EngineSettings EngineOf(const Settings& settings, const std::string& ins
   engine.dead_letters_topic = settings.dead_letters_topic;
   engine.group = settings.group;
   engine.durability = settings.durability;
-  engine.record_bytes_min = settings.body_bytes_max + kRecordOverhead;
+  engine.record_bytes_min = settings.body_bytes_max + kafka::kRecordOverheadBytes;
   engine.topic_check_interval = settings.topic_check_interval;
   engine.own_account = settings.account;
   engine.worker = instance;

@@ -49,8 +49,8 @@ addrinfo* ToList(const Addresses& addresses) {
   return &nodes->info;
 }
 
-/// Whether the name's servers have spoken, or somebody on the way to them has failed.
-bool IsFinal(int error) { return error != EAI_AGAIN && error != EAI_FAIL && error != EAI_SYSTEM; }
+/// Whether the name's servers have spoken: there is no such name, or it has no address.
+bool IsFinal(int error) { return error == EAI_NONAME || error == EAI_NODATA; }
 
 struct Name {
   std::string node;

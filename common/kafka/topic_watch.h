@@ -20,6 +20,10 @@ enum class Durability : std::uint8_t {
   kSingleBroker,  ///< one copy will do: the local stack only
 };
 
+/// What a record may have beside the body: key, headers and framing. A topic must take so much more than the largest
+/// body.
+inline constexpr std::int64_t kRecordOverheadBytes = std::int64_t{16} * 1024;
+
 struct TopicRequirement {
   std::string topic;
   std::int64_t record_bytes_min = 0;  ///< max.message.bytes must be at least this

@@ -26,7 +26,8 @@ struct EngineSettings {
   std::string group = "keystrand-worker";
   std::string group_instance_id;  ///< of static membership; empty: none
   kafka::Durability durability = kafka::Durability::kReplicated;
-  std::int64_t record_bytes_min = 1048576 + 16384;  ///< what the topics must take
+  std::int64_t record_bytes_min =
+      std::int64_t{1024} * 1024 + kafka::kRecordOverheadBytes;  ///< what the topics must take
   std::chrono::milliseconds topic_check_interval{60000};
   std::string own_account;
   std::string worker;  ///< this instance's name: leases, dead letters

@@ -6,8 +6,6 @@
 namespace keystrand::worker::op {
 namespace {
 
-constexpr std::int64_t kRecordOverhead = std::int64_t{16} * 1024;
-
 /// Asks the brokers, step by step; the first failure ends it.
 class KafkaQuestions {
  public:
@@ -46,7 +44,7 @@ class KafkaQuestions {
   }
 
   [[nodiscard]] std::string ProblemOf(const std::string& topic, const kafka::TopicDescription& seen) const {
-    const kafka::TopicRequirement required{topic, settings_.body_bytes_max + kRecordOverhead};
+    const kafka::TopicRequirement required{topic, settings_.body_bytes_max + kafka::kRecordOverheadBytes};
     if (const auto judged = kafka::JudgeTopic(required, settings_.durability, 0, seen); !judged) {
       return judged.error().detail;
     }

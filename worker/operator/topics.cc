@@ -11,7 +11,6 @@ namespace keystrand::worker::op {
 namespace {
 
 constexpr std::int64_t kDayMs = 24L * 3600 * 1000;
-constexpr std::int64_t kRecordOverhead = std::int64_t{16} * 1024;        // key, headers and framing beside the body
 constexpr std::int64_t kRecordBytesMax = std::int64_t{2} * 1024 * 1024;  // twice the usual body limit
 constexpr std::int32_t kPartitions = 12;
 constexpr std::int32_t kReplication = 3;
@@ -23,7 +22,7 @@ TopicPlan Plan(const std::string& name, std::int64_t retention_days, std::int32_
   TopicPlan plan;
   plan.retention_ms = retention_days * kDayMs;
   plan.min_insync_replicas = copies == 1 ? 1 : 2;
-  plan.record_bytes_max = std::max(kRecordBytesMax, body_bytes_max + 2 * kRecordOverhead);
+  plan.record_bytes_max = std::max(kRecordBytesMax, body_bytes_max + 2 * kafka::kRecordOverheadBytes);
   plan.wanted = {name,
                  partitions,
                  copies,
@@ -179,7 +178,7 @@ std::vector<std::string> Differences(const TopicPlan& plan, const Settings& sett
                           std::to_string(plan.wanted.partitions) +
                           ": it stays so, since keys would move; all topics need the same number");
   }
-  const kafka::TopicRequirement required{name, settings.body_bytes_max + kRecordOverhead};
+  const kafka::TopicRequirement required{name, settings.body_bytes_max + kafka::kRecordOverheadBytes};
   if (const auto judged = kafka::JudgeTopic(required, settings.durability, 0, seen); !judged) {
     differences.push_back(judged.error().detail);
   }

@@ -135,7 +135,7 @@ TEST_F(NameCacheTest, BridgesFailuresWithTheLastGoodAnswer) {
   auto names = Make();
   servers_->Answer(0, {"192.0.2.1", "192.0.2.2"});
   Ask(names);
-  for (const int failure : {EAI_AGAIN, EAI_FAIL, EAI_SYSTEM}) {
+  for (const int failure : {EAI_AGAIN, EAI_FAIL, EAI_SYSTEM, EAI_MEMORY}) {
     servers_->Answer(failure);
     EXPECT_EQ(Ask(names), (Resolved{0, kTwo})) << ::gai_strerror(failure);
   }
