@@ -74,11 +74,18 @@ kafka::ProducerSettings ProducerOf(const Settings& settings) {
   return producer;
 }
 
+std::string DeadLettersTopicOf(const Settings& settings) {
+  if (!settings.dead_letters_topic.empty() || settings.events_topic != kEventsTopic) return settings.dead_letters_topic;
+  return "keystrand.dead-letters";
+}
+
 kafka::TopicWatch::Settings WatchOf(const Settings& settings) {
   kafka::TopicWatch::Settings watch;
   watch.client = ClientOf(settings);
-  watch.topics = {{settings.events_topic, settings.body_bytes_max + kafka::kRecordOverheadBytes},
-                  {settings.dead_letters_topic, 0, false, true}};
+  watch.topics = {{settings.events_topic, settings.body_bytes_max + kafka::kRecordOverheadBytes}};
+  if (const auto letters = DeadLettersTopicOf(settings); !letters.empty()) {
+    watch.topics.push_back({letters, 0, false, true});
+  }
   watch.durability = settings.durability;
   watch.interval = settings.topic_check_interval;
   return watch;

@@ -43,7 +43,8 @@ void AddKafka(config::Reader& reader, Settings& settings) {
   reader.Add(settings.dead_letters_topic,
              {"dead-letters-topic",
               "the worker's topic for what cannot be applied, only looked at: at the start it must have as many "
-              "partitions as the events topic, or one of them has grown"});
+              "partitions as the events topic, or one of them has grown. Unless given: keystrand.dead-letters beside "
+              "keystrand.events, none beside another"});
   reader.Add(settings.durability,
              {"durability",
               "what the topic must be: replicated (at least 3 copies, 2 of them in sync), or "

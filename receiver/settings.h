@@ -14,6 +14,8 @@
 
 namespace keystrand::receiver {
 
+inline constexpr const char* kEventsTopic = "keystrand.events";
+
 /// All that an operator can set. Each field's reason and bounds: settings.cc, --help.
 struct Settings {
   config::Listen listen{"0.0.0.0", 8080};
@@ -23,8 +25,8 @@ struct Settings {
   log::Level log_level = log::Level::kInfo;
 
   std::string kafka_brokers;
-  std::string events_topic = "keystrand.events";
-  std::string dead_letters_topic = "keystrand.dead-letters";
+  std::string events_topic = kEventsTopic;
+  std::string dead_letters_topic;  ///< empty: as it is called beside kEventsTopic, none beside another
   kafka::Durability durability = kafka::Durability::kReplicated;
   std::chrono::milliseconds topic_check_interval{60'000};
   std::map<std::string, std::string> kafka_properties;

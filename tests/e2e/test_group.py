@@ -55,8 +55,8 @@ def test_partitions_added_stop_the_workers_since_keys_would_move(
     producer.produce(system.events, b"{", b"unreadable/default/0", partition=PARTITIONS)
     assert producer.flush(10) == 0
     successor = system.start_worker("successor", KEYSTRAND_TOPIC_CHECK_INTERVAL_MS="100")
-    eventually(lambda: f"topic {system.dead_letters} has {PARTITIONS} partitions, not {PARTITIONS + 1}" in
-               successor.log.read_text(), "the successor says so too")
+    told = f"topic {system.events} has {PARTITIONS + 1} partitions and {system.dead_letters} has {PARTITIONS}"
+    eventually(lambda: told in successor.log.read_text(), "the successor says so too")
     assert not successor.ready() and system.settled() == settled
     assert system.rows("SELECT 1 FROM keystrand.dead_letters") == []
 

@@ -137,6 +137,15 @@ def test_partitions_added_while_no_receiver_ran_are_told_by_the_dead_letters_top
     assert check_answers(system, history) == []
 
 
+def test_events_topic_of_another_name_is_held_against_no_other_systems_dead_letters(
+        system: System, admin: AdminClient, history: History) -> None:
+    create(admin, "keystrand.dead-letters", PARTITIONS + 1)
+    receiver = watching(system, KEYSTRAND_DEAD_LETTERS_TOPIC="")
+    with Traffic(receiver.wait_ready(), history) as traffic:
+        traffic.flows()
+    check_answers(system, history)
+
+
 def test_dead_letters_topic_is_no_concern_of_a_receiver_that_runs(
         system: System, admin: AdminClient, history: History) -> None:
     receiver = watching(system).wait_ready()

@@ -20,12 +20,12 @@ def admin(stage: System) -> confluent_kafka.admin.AdminClient:
 
 
 def make_topic(stage: System, name: str) -> dict[str, str]:
-    """A topic of its own, and the setting that names it."""
-    setting = {"KEYSTRAND_EVENTS_TOPIC": f"{stage.name}.{name}"}
-    created = stage.operator("topics", "create", "--partitions", "1",
-                             KEYSTRAND_DEAD_LETTERS_TOPIC=f"{stage.name}.{name}.dead-letters", **setting)
+    """Topics of its own, and the settings that name them."""
+    settings = {"KEYSTRAND_EVENTS_TOPIC": f"{stage.name}.{name}",
+                "KEYSTRAND_DEAD_LETTERS_TOPIC": f"{stage.name}.{name}.dead-letters"}
+    created = stage.operator("topics", "create", "--partitions", "1", **settings)
     assert created.returncode == 0, created.stderr
-    return setting
+    return settings
 
 
 def alter_topic(admin: confluent_kafka.admin.AdminClient, topic: str, name: str, value: str) -> None:
