@@ -120,29 +120,30 @@ static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::kPid) + 1);
 
 constexpr std::string_view NameOf(Field field) { return kFieldNames[static_cast<std::size_t>(field)]; }
 
-/// One value, borrowed: strings are views that must live until the logging call returns.
+/// One value, borrowed: strings are views that must live until the logging call returns. Whatever can be logged
+/// converts.
 class Value {
  public:
   enum class Kind : std::uint8_t { kString, kInteger, kNumber, kBool, kTime };
 
-  Value(std::string_view text) : kind_(Kind::kString), text_(text) {}  // NOLINT: converts
-  Value(const char* text) : Value(std::string_view(text)) {}           // NOLINT
+  Value(std::string_view text) : kind_(Kind::kString), text_(text) {}
+  Value(const char* text) : Value(std::string_view(text)) {}
   template <typename S>
   requires(std::convertible_to<const S&, std::string_view> && !std::convertible_to<const S&, const char*>)
       Value(const S& text)
-      : Value(std::string_view(text)) {}                           // NOLINT
-  Value(bool flag) : kind_(Kind::kBool), integer_(flag) {}         // NOLINT
-  Value(double number) : kind_(Kind::kNumber), number_(number) {}  // NOLINT
+      : Value(std::string_view(text)) {}
+  Value(bool flag) : kind_(Kind::kBool), integer_(flag) {}
+  Value(double number) : kind_(Kind::kNumber), number_(number) {}
   template <std::integral T>
-  Value(T integer) : kind_(Kind::kInteger), integer_(static_cast<std::int64_t>(integer)) {}  // NOLINT
+  Value(T integer) : kind_(Kind::kInteger), integer_(static_cast<std::int64_t>(integer)) {}
   /// Written as RFC 3339, UTC, microseconds.
   template <typename Duration>
-  Value(std::chrono::time_point<std::chrono::system_clock, Duration> time)  // NOLINT
+  Value(std::chrono::time_point<std::chrono::system_clock, Duration> time)
       : kind_(Kind::kTime),
         integer_(std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count()) {}
   /// Written as seconds.
   template <typename Rep, typename Period>
-  Value(std::chrono::duration<Rep, Period> duration)  // NOLINT
+  Value(std::chrono::duration<Rep, Period> duration)
       : kind_(Kind::kNumber), number_(std::chrono::duration<double>(duration).count()) {}
 
   [[nodiscard]] Kind kind() const { return kind_; }

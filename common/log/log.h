@@ -60,7 +60,7 @@ void SetLevel(Level level);
 class Message {
  public:
   template <std::size_t N>
-  consteval Message(const char (&text)[N]) : text_(text, N - 1) {}  // NOLINT: converts
+  consteval Message(const char (&text)[N]) : text_(text, N - 1) {}
   [[nodiscard]] std::string_view text() const { return text_; }
 
  private:
