@@ -84,7 +84,7 @@ kafka::TopicWatch::Settings WatchOf(const Settings& settings) {
   watch.client = ClientOf(settings);
   watch.topics = {{settings.events_topic, settings.body_bytes_max + kafka::kRecordOverheadBytes}};
   if (const auto letters = DeadLettersTopicOf(settings); !letters.empty()) {
-    watch.topics.push_back({letters, 0, false, true});
+    watch.topics.push_back({.topic = letters, .like_first = true, .witness = true});
   }
   watch.durability = settings.durability;
   watch.interval = settings.topic_check_interval;

@@ -133,7 +133,7 @@ Result<> TopicWatch::CheckAll(std::vector<std::int32_t>& counts) const {
       if (auto judged = JudgeTopic(required, settings_.durability, counts[i], *seen); !judged) return judged;
     }
     counts[i] = seen->partitions;
-    if (required.like_first || required.witness) {
+    if (required.like_first) {
       const auto& first = settings_.topics.front().topic;
       if (auto judged = JudgeSamePartitions(first, counts.front(), required.topic, counts[i]); !judged) return judged;
     }

@@ -28,8 +28,8 @@ struct TopicRequirement {
   std::string topic;
   std::int64_t record_bytes_min = 0;  ///< max.message.bytes must be at least this
   bool like_first = false;            ///< must have the partition count of the first topic of the watch
-  /// Only its partition count is looked at, only once, and only where it can be: a topic that belongs to others, and
-  /// tells whether the first one has grown while nobody watched.
+  /// Nothing else is looked at, only once, and only where it can be: a topic that belongs to others, and tells whether
+  /// the first one has grown while nobody watched.
   bool witness = false;
 };
 

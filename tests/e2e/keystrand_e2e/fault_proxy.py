@@ -25,8 +25,8 @@ CALL_DEADLINE_S = 5
 
 class Proxy:
     """Passes everything as it is until told otherwise; faults hold for all connections, open ones included. `target`: a
-    port on 127.0.0.1. `host`: its own address. Methods are for any thread. Close it: `with FaultProxy(…) as proxy`. What a message is, its `line`
-    knows."""
+    port on 127.0.0.1. `host`: its own address. Methods are for any thread. Close it: `with FaultProxy(…) as proxy`. What a
+    message is, its `line` knows."""
 
     line: type[Line]  # of one connection
 

@@ -22,20 +22,14 @@ def good_run() -> Evidence:
     attempts = [_answered(item, 200) for item in deliveries]
     attempts += [_answered(delivery.forged(deliveries[0].event), 400), _answered(delivery.unreadable("lost"), 0)]
     records = records_of(deliveries)
-    evidence = Evidence(PARTITIONS, attempts, records, letters=[], inbox=[], objects=[], dead_letters=[], leases=[],
-                        settlements=[], regressions=[], committed={})
-    _settle_all(evidence, records)
-    return evidence
+    return _settled(attempts, records, records)
 
 
 def settled_in_turn(deliveries: list[Delivery]) -> Evidence:
     """What a faultless system leaves of these if it settles them in this order."""
     records = records_of(deliveries)
-    evidence = Evidence(PARTITIONS, [_answered(item, 200) for item in deliveries], records, letters=[], inbox=[], objects=[],
-                        dead_letters=[], leases=[], settlements=[], regressions=[], committed={})
     of_body = {record.value: record for record in records}
-    _settle_all(evidence, [of_body[item.body] for item in deliveries])
-    return evidence
+    return _settled([_answered(item, 200) for item in deliveries], records, [of_body[item.body] for item in deliveries])
 
 
 @functools.cache
@@ -72,7 +66,9 @@ def _record(name: str, partition: int, offset: int, key: str, value: bytes, head
     return Record(partition, offset, key, value, headers, contract)
 
 
-def _settle_all(evidence: Evidence, in_turn: list[Record]) -> None:
+def _settled(attempts: list[Attempt], records: list[Record], in_turn: list[Record]) -> Evidence:
+    evidence = Evidence(PARTITIONS, attempts, records, letters=[], inbox=[], objects=[], dead_letters=[], leases=[],
+                        settlements=[], regressions=[], committed={})
     mirror = semantics.Mirror()
     known = set()
     for record in in_turn:
@@ -92,6 +88,7 @@ def _settle_all(evidence: Evidence, in_turn: list[Record]) -> None:
         end = sum(record.partition == partition for record in evidence.records)
         evidence.leases.append({"partition": partition, "next_offset": end})
         evidence.committed[partition] = end
+    return evidence
 
 
 def _settle(evidence: Evidence, record: Record, identity: tuple[str, str], event: dict, status: str) -> None:
